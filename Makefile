@@ -1,0 +1,50 @@
+# make run    sets up what is missing and starts the service on http://127.0.0.1:8000 with the demo brand
+# make test   sets up what is missing and runs the tests
+# make check  lint, format and types     make bench  speed and memory     make train  fit the shipped heads again
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+MODEL := .firstreply/models/multilingual-e5-small/modules.json
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_QUIET := 1
+
+.PHONY: setup run test check format bench train clean
+
+setup: .venv/ready $(MODEL)
+
+# torch goes in first and by itself: a CPU build where pip is offered one. Everything else is pinned in requirements.lock.
+.venv/ready: requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "FirstReply needs Python 3.11: install it, or run make PYTHON=/path/to/python3.11"; exit 2; }
+	@echo "setting up .venv (once, one to three minutes)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install torch==2.13.0
+	@$(BIN)/pip install -r requirements.lock
+	@$(BIN)/pip install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(MODEL): | .venv/ready
+	@$(BIN)/firstreply models build
+
+run: setup
+	@$(BIN)/firstreply serve
+
+test: setup
+	@$(BIN)/pytest
+
+check: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: setup
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup
+	@$(BIN)/python -m evals.bench
+
+train: setup
+	@$(BIN)/firstreply train --output knowledge/heads.safetensors
+
+clean:
+	rm -rf .venv .firstreply dist

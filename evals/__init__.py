@@ -1,0 +1,1 @@
+"""Offline evaluation: suites of cases, and how a triage is judged by them."""

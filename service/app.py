@@ -1,0 +1,64 @@
+"""The HTTP application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypedDict
+
+from fastapi import FastAPI
+from fastapi_swagger import patch_fastapi
+
+from service import __version__, telemetry
+from service.errors import SettingsNotUsable
+from service.http import feedback, health, problems, triage
+from service.http.auth import Keys
+from service.http.middleware import Envelope
+from service.parts import Parts, build_parts
+from service.settings import Settings
+
+DESCRIPTION = """One incoming social message in, one *triage* out: what the customer feels and wants, the FAQ passages and
+order facts that matter, a draft reply an agent can accept, and whether a human must take over.
+Nothing is ever sent to a customer by this service."""
+
+
+class State(TypedDict):
+    """What every request finds in `request.state`."""
+
+    parts: Parts
+    keys: Keys
+
+
+def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
+    """The application; `parts` hands in ready ones, which stay open when it ends."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[State]:
+        if parts is not None:
+            yield {"parts": parts, "keys": Keys()}
+            return
+        async with build_parts(settings) as built:
+            await require_key(built)
+            telemetry.describe_build(built.embedding.embedder.fingerprint, built.heads.version)
+            yield {"parts": built, "keys": Keys()}
+
+    app = FastAPI(
+        title="FirstReply", version=__version__, description=DESCRIPTION, lifespan=lifespan,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"}, servers=[{"url": "/"}],
+        docs_url=None, redoc_url=None, swagger_ui_oauth2_redirect_url=None,
+    )  # fmt: skip
+    patch_fastapi(app, docs_url="/docs", redirect_from_root_to_docs=False)
+    app.add_middleware(Envelope, max_body_bytes=settings.max_body_bytes)
+    problems.install(app)
+    app.include_router(triage.router)
+    app.include_router(feedback.router)
+    app.include_router(health.router)
+    return app
+
+
+async def require_key(parts: Parts) -> None:
+    """Raises SettingsNotUsable where the service would be open to a network without a key."""
+    if not parts.settings.loopback and not await parts.records.active_keys():
+        raise SettingsNotUsable(
+            f"listening on {parts.settings.host} needs an API key: run firstreply keys create NAME, or listen on 127.0.0.1"
+        )

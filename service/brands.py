@@ -1,0 +1,182 @@
+"""A brand's folder read and validated: who the brand is, its voice, topics, terms and escalation policy.
+
+`knowledge/<brand>/` holds brand.yaml, voice.yaml, topics.yaml, escalation.yaml, terms/*.yaml, faqs/, orders.jsonl and
+customers.jsonl. A file a brand leaves out comes from `knowledge/_default/`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from service.errors import KnowledgeNotUsable
+from service.escalate.policy import Policy
+from service.files import shipped
+from service.messages import Channel
+from service.yaml_files import read_text, read_yaml
+
+NOT_BRANDS = frozenset({"examples", "signals", "_default"})
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class HelpLine(_Strict):
+    """A crisis help line of a country (ISO 3166-1 alpha-2)."""
+
+    country: str
+    name: str
+    phone: str
+
+
+class Contact(_Strict):
+    """How customers reach the brand outside social channels."""
+
+    email: str | None = None
+    phone: str | None = None
+    hours: str | None = None
+
+
+class Identity(_Strict):
+    """brand.yaml: who the brand is."""
+
+    display_name: str
+    languages: Annotated[list[str], Field(min_length=1)]
+    default_language: str
+    countries: list[str] = []
+    timezone: str = "UTC"
+    url_hosts: list[str] = []
+    support_handles: dict[Channel | Literal["default"], str] = {}
+    contact: Contact = Contact()
+    orders_as_of: date | None = None
+    help_lines: list[HelpLine] = []
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Identity:
+        if self.default_language not in self.languages:
+            raise ValueError(f"default_language {self.default_language!r} is not one of languages {self.languages}")
+        return self
+
+
+class Voice(_Strict):
+    """voice.yaml, one language: how the brand speaks."""
+
+    address: Literal["informal", "formal"] = "informal"
+    team: str
+    emoji: Literal["none", "light"] = "none"
+
+
+class Voices(BaseModel):
+    """voice.yaml: a voice for each language."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    __pydantic_extra__: dict[str, Voice]
+
+
+class Topic(_Strict):
+    """One entry of topics.yaml's closed list."""
+
+    id: str
+    label: str
+    queue: str
+    description: str = ""
+
+
+class Topics(_Strict):
+    """topics.yaml."""
+
+    topics: Annotated[list[Topic], Field(min_length=1)]
+
+
+class Brand(_Strict):
+    """Everything a brand's folder says, apart from its knowledge and orders, which are imported into the records."""
+
+    name: str
+    folder: Path | None
+    identity: Identity
+    voices: dict[str, Voice]
+    topics: list[Topic]
+    terms: dict[str, Any]
+    policy: Policy
+    policy_version: str
+
+    def queue_of(self, topic: str) -> str:
+        """The queue that messages of this topic go to."""
+        return next((t.queue for t in self.topics if t.id == topic), self.policy.default_queue)
+
+    def support_handle(self, channel: str) -> str | None:
+        """Whom to message privately on this channel."""
+        handles: dict[str, str] = dict(self.identity.support_handles)
+        return handles.get(channel) or handles.get("default")
+
+    def voice(self, language: str) -> Voice:
+        """The voice for a language, or a plain one signed with the brand's name."""
+        return self.voices.get(language) or Voice(team=self.identity.display_name)
+
+    def help_line(self, country: str | None, language: str) -> HelpLine | None:
+        """The crisis help line nearest to the customer: of the country, else of the language's main country."""
+        main = {"en": "GB", "sv": "SE"}.get(language, language.upper())
+        lines = {line.country: line for line in reversed(self.identity.help_lines)}
+        return lines.get(country or "") or lines.get(main)
+
+
+def brand_folders(knowledge_dir: Path | None, *, demo: bool) -> dict[str, Path]:
+    """Folders of brands by name: the shipped demo and those of the user's knowledge folder, which win."""
+    found = {"demo": shipped("knowledge/demo")} if demo else {}
+    if knowledge_dir is not None:
+        if not knowledge_dir.is_dir():
+            raise KnowledgeNotUsable(f"{knowledge_dir} is not a folder: set FIRSTREPLY_KNOWLEDGE_DIR to the folder of your brands")
+        found |= {
+            path.name: path
+            for path in sorted(knowledge_dir.iterdir())
+            if path.is_dir() and path.name not in NOT_BRANDS and (path / "brand.yaml").exists()
+        }
+    return found
+
+
+def read_brand(name: str, folder: Path | None) -> Brand:
+    """The brand in `folder`, or one made of defaults where it has none; raises KnowledgeNotUsable naming file and line."""
+    default = shipped("knowledge/_default")
+
+    def file(part: str) -> Path:
+        own = folder / part if folder else None
+        return own if own and own.is_file() else default / part
+
+    identity = read_yaml(file("brand.yaml"), Identity)
+    if folder is None:
+        identity = identity.model_copy(update={"display_name": name})
+    policy_file = file("escalation.yaml")
+    voices = read_yaml(file("voice.yaml"), Voices)
+    terms = {path.stem: _plain(path) for path in sorted((folder / "terms").glob("*.yaml"))} if folder else {}
+    return Brand(
+        name=name,
+        folder=folder,
+        identity=identity,
+        voices=dict(voices.__pydantic_extra__ or {}),
+        topics=read_yaml(file("topics.yaml"), Topics).topics,
+        terms=terms,
+        policy=read_yaml(policy_file, Policy),
+        policy_version=digest_of([policy_file]),
+    )
+
+
+def digest_of(paths: list[Path]) -> str:
+    """First 12 hex digits of a SHA-256 over the files' names and bytes."""
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _plain(path: Path) -> Any:
+    try:
+        return yaml.safe_load(read_text(path))
+    except yaml.YAMLError as error:
+        raise KnowledgeNotUsable(f"{path}: {' '.join(str(error).split())}") from None

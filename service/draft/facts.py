@@ -1,0 +1,90 @@
+"""Facts as a customer reads them: days, amounts, deadlines and orders, written the way the language writes them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from babel.dates import format_skeleton, format_time
+from babel.numbers import format_currency
+
+from service.messages import Order
+
+_LOCALE = {"en": "en_GB", "de": "de_DE", "nl": "nl_NL", "sv": "sv_SE", "fr": "fr_FR", "es": "es_ES"}
+MOST_ITEMS = 2  # items named beside the order number
+
+
+def locale_of(language: str) -> str:
+    """The Babel locale of a language."""
+    return _LOCALE.get(language, language)
+
+
+def day(iso: str | None, language: str) -> str | None:
+    """ "2026-11-24" as "24 November"; None where there is no day or it can't be read."""
+    try:
+        moment = date.fromisoformat((iso or "")[:10])
+    except ValueError:
+        return None
+    return format_skeleton("MMMMd", moment, locale=locale_of(language))
+
+
+def clock(moment: datetime, language: str) -> str:
+    """The time of day, such as "17:30"."""
+    return format_time(moment, format="HH:mm", locale=locale_of(language), tzinfo=moment.tzinfo)
+
+
+def amount(value: float, currency: str, language: str) -> str:
+    """An amount such as "219,00 €"."""
+    return format_currency(value, currency, locale=locale_of(language))
+
+
+def named(order: Order) -> str:
+    """The order as a draft names it: "A-1001 (Skarn 2)"."""
+    names = [item.name for item in order.items][:MOST_ITEMS]
+    return f"{order.order_id} ({', '.join(names)})" if names else order.order_id
+
+
+def order_values(order: Order, language: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Placeholder values of an order, and for each the field it comes from."""
+    found: dict[str, tuple[str | None, str]] = {
+        "order": (named(order), "order_id"),
+        "placed": (day(order.placed_at, language), "placed_at"),
+        "shipped": (day(order.shipped_at, language), "shipped_at"),
+        "promised": (day(order.promised_at, language), "promised_at"),
+        "due": (day(order.due_at, language), "due_at"),
+        "delivered": (day(order.delivered_at, language), "delivered_at"),
+        "replacement": (day(order.replacement_at, language), "replacement_at"),
+        "held": (day(order.held_until, language), "held_until"),
+    }
+    if order.refund is not None:
+        found["amount"] = (amount(order.refund.amount, order.refund.currency, language), "refund.amount")
+        found["refunded"] = (day(order.refund.at, language), "refund.at")
+    values = {name: value for name, (value, _) in found.items() if value}
+    return values, {name: field for name, (_, field) in found.items()}
+
+
+def state_keys(order: Order, today: date) -> list[str]:
+    """Which phrases tell this order's state, the main one first: its status, that it is late, the money, the replacement."""
+    refund = order.refund
+    money = None
+    if refund is not None:
+        money = "refunded" if refund.status == "done" else ("refund_due" if refund.at else "refund_pending")
+    keys = [_main_key(order, today, money)]
+    if money and order.status not in ("refunded", "partly_refunded", "refund_pending"):
+        keys.append(money)
+    if order.replacement_at:
+        keys.append("replacement")
+    if order.status == "payment_failed" and order.held_until:
+        keys.append("held")
+    return keys
+
+
+def _main_key(order: Order, today: date, money: str | None) -> str:
+    due = order.due_at or order.promised_at
+    if order.status == "refund_pending":
+        return money or "refund_pending"
+    if order.status in ("in_transit", "placed", "packed", "delayed", "preorder") and due and due[:10] < today.isoformat():
+        return "overdue" if order.promised_at else order.status
+    moving = order.status == "in_transit" or (order.status == "delayed" and order.shipped_at)
+    if moving and order.due_at and order.promised_at and order.due_at > order.promised_at:
+        return "in_transit_late"
+    return "in_transit" if moving else order.status

@@ -1,0 +1,128 @@
+"""What a reply to this message should do, before any words: the action, and what to say or ask."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from service.messages import Action, Context, Escalation, Message, Order, Passage, Understanding
+
+ORDER_TOPICS = frozenset({"delivery", "order", "returns", "refund", "payment", "warranty"})
+ANSWERS = 0.5  # relevance from which a passage is used as an answer
+SHIPPING_STATES = frozenset({
+    "placed", "packed", "in_transit", "out_for_delivery", "delayed", "lost", "preorder", "delivered", "payment_failed",
+})  # fmt: skip
+ORDER_NUMBER = re.compile(r"(?<![\w-])(?=[\w-]*\d)[A-Za-z]{1,4}-?\d{3,}(?![\w])|(?<![\w-])\d{5,}(?!\w)")
+Kind = Literal["self_harm", "safety", "fraud", "harassment", "privacy", "legal", "human", "payment", "general"]
+_KINDS: tuple[tuple[str, Kind], ...] = (
+    ("self_harm", "self_harm"),
+    ("safety_risk", "safety"),
+    ("fraud_or_security", "fraud"),
+    ("discrimination_or_harassment", "harassment"),
+    ("data_privacy_request", "privacy"),
+    ("legal_threat", "legal"),
+    ("regulator_complaint", "legal"),
+    ("explicit_human_request", "human"),
+    ("payment_dispute", "payment"),
+)
+Ask = Literal["order", "photo", "details", "attachment", "greeting"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The decisions a draft is made from."""
+
+    action: Action
+    kind: Kind = "general"
+    order: Order | None = None
+    unknown_order: bool = False
+    passages: tuple[Passage, ...] = ()
+    ask: Ask | None = None
+
+
+def order_numbers(text: str) -> list[str]:
+    """What looks like an order number in a text, upper case."""
+    return [match.group().upper() for match in ORDER_NUMBER.finditer(text)]
+
+
+def plan(message: Message, understanding: Understanding, context: Context, escalation: Escalation) -> Plan:
+    """The plan for one message."""
+    if not _wants_reply(message, understanding, escalation):
+        return Plan("none")
+    order = context.orders[0] if context.orders and _about_order(message, understanding, context) else None
+    mine = {o.order_id.upper() for o in context.orders}
+    known = [*order_numbers(message.content), *(n for t in message.thread for n in order_numbers(t.text))]
+    stranger = any(number not in mine for number in order_numbers(message.content)) and order is None
+    passages = () if understanding.label == "praise" and not understanding.has("information_seeking") else _answers(context, order)
+    if escalation.escalate:
+        kind = _kind(escalation)
+        speaks = kind in ("general", "payment", "human")
+        wants = understanding.has("information_seeking")
+        return Plan(
+            "handoff", kind, order if kind not in ("self_harm", "safety", "fraud") else None,
+            passages=passages[:1] if speaks and wants and kind == "general" else (),
+        )  # fmt: skip
+    if understanding.label == "praise" and not passages:
+        return Plan("reply")
+    if not message.content.strip():
+        return Plan("ask", ask="attachment")
+    if stranger and understanding.topic.label in ORDER_TOPICS:
+        return Plan("ask", unknown_order=True, passages=passages)
+    personal = understanding.topic.label in ORDER_TOPICS and not known and order is None
+    if understanding.has("frustration") and personal:
+        return Plan("ask", ask="order", passages=passages if understanding.has("information_seeking") else ())
+    if order is None and not passages:
+        if understanding.signal("greeting_only") or understanding.label == "other":
+            return Plan("ask", ask="greeting")
+        return Plan("ask", ask="order" if personal else "details")
+    return Plan("reply", order=order, passages=passages)
+
+
+def _wants_reply(message: Message, understanding: Understanding, escalation: Escalation) -> bool:
+    addressed = understanding.addressed.label
+    if escalation.escalate and any(reason.kind == "hard" for reason in escalation.reasons):
+        return True
+    if addressed in ("not_us", "spam"):
+        return False
+    asks = understanding.has("frustration") or understanding.has("information_seeking")
+    if addressed == "mention":
+        return asks and understanding.signal("friend_tag") is None
+    if addressed == "about_us":
+        return asks
+    answered = bool(message.thread) and message.thread[-1].role == "brand"
+    if understanding.label == "other" and understanding.signal("greeting_only") is None:
+        return asks or answered or not message.public or bool(order_numbers(message.content))
+    return True
+
+
+def _about_order(message: Message, understanding: Understanding, context: Context) -> bool:
+    """An order is part of the reply when the message names it, or complains or asks about something orders have."""
+    order = context.orders[0]
+    if order.why in ("number_in_text", "product_in_text"):
+        return not (understanding.label == "praise" and not understanding.has("information_seeking"))
+    if understanding.signal("greeting_only"):
+        return False
+    topical = understanding.topic.label in ORDER_TOPICS or understanding.topic.label in ("service", "other")
+    return understanding.has("frustration") and topical or understanding.topic.label in ("delivery", "order", "refund", "payment") and (
+        understanding.label != "praise"
+    )
+
+
+def _answers(context: Context, order: Order | None) -> tuple[Passage, ...]:
+    """The best passage for each question; one that only tells how to track is left out where the order says more."""
+    best: list[Passage] = []
+    for found in context.answers:
+        for passage in found:
+            if passage.score < ANSWERS:
+                break
+            told = order is not None and passage.topic == "delivery" and order.status in SHIPPING_STATES
+            if not told and passage.id not in {p.id for p in best}:
+                best.append(passage)
+            break
+    return tuple(best[:2])
+
+
+def _kind(escalation: Escalation) -> Kind:
+    codes = {reason.code for reason in escalation.reasons}
+    return next((kind for code, kind in _KINDS if code in codes), "general")

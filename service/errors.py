@@ -1,0 +1,136 @@
+"""Every error of ours. Each one is its own HTTP answer (RFC 9457) and its own line on stderr.
+
+FirstReplyError
+├── NotUsable                 500  something installed or configured can't be used; stops a start with exit code 2
+│   ├── SettingsNotUsable          a setting, or a combination of them
+│   ├── ModelNotUsable             embedder, heads, or a mismatch between them
+│   ├── KnowledgeNotUsable         a brand's folder or a data file; names file and line
+│   └── RecordsNotUsable           the database or the data directory
+├── BadRequest                400  the request can't be read
+│   ├── WrongContentType      415
+│   └── BodyTooLarge          413
+├── InvalidMessage            422  a field is missing, unknown or out of range; names each with a JSON Pointer
+├── UnknownBrand              422
+├── NotAuthenticated          401
+├── NotFound                  404
+└── Unavailable               503  the service can't do this right now; nothing was lost
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class FirstReplyError(Exception):
+    """Base of all; `detail` is one line that says what is wrong and what to do."""
+
+    status: ClassVar[int] = 500
+    problem: ClassVar[str] = "error"
+    title: ClassVar[str] = "Something went wrong"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class NotUsable(FirstReplyError):
+    """Something installed or configured can't be used."""
+
+    problem = "not-usable"
+    title = "The service is not set up correctly"
+
+
+class SettingsNotUsable(NotUsable):
+    """A setting, or a combination of settings, is wrong."""
+
+
+class ModelNotUsable(NotUsable):
+    """The embedder or the heads are missing, broken, or do not belong together."""
+
+
+class KnowledgeNotUsable(NotUsable):
+    """A brand's folder or another data file is missing or malformed; `detail` names file and line."""
+
+
+class RecordsNotUsable(NotUsable):
+    """The database or the data directory can't be used."""
+
+
+class BadRequest(FirstReplyError):
+    """The request can't be read."""
+
+    status = 400
+    problem = "bad-request"
+    title = "The request could not be read"
+
+
+class WrongContentType(BadRequest):
+    """The body is not declared as JSON."""
+
+    status = 415
+    problem = "wrong-content-type"
+    title = "Send JSON"
+
+
+class BodyTooLarge(BadRequest):
+    """The body is over the limit."""
+
+    status = 413
+    problem = "body-too-large"
+    title = "The request body is too large"
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One wrong field: RFC 6901 pointer into the request body and what to do about it."""
+
+    pointer: str
+    detail: str
+
+
+class InvalidMessage(FirstReplyError):
+    """A field is missing, unknown or out of range."""
+
+    status = 422
+    problem = "invalid-request"
+    title = "The request has invalid fields"
+
+    def __init__(self, fields: list[FieldError]) -> None:
+        self.fields = fields
+        super().__init__("; ".join(f"{field.pointer or '/'}: {field.detail}" for field in fields))
+
+
+class UnknownBrand(InvalidMessage):
+    """The brand of a message has no folder and no knowledge."""
+
+    problem = "unknown-brand"
+    title = "Unknown brand"
+
+    def __init__(self, brand: str, known: list[str]) -> None:
+        names = ", ".join(sorted(known)) or "none yet: firstreply knowledge import --brand NAME FILE makes one"
+        super().__init__([FieldError("/brand", f"no brand named {brand!r}; known brands: {names}")])
+
+
+class NotAuthenticated(FirstReplyError):
+    """No valid API key came with the request."""
+
+    status = 401
+    problem = "not-authenticated"
+    title = "An API key is needed"
+
+
+class NotFound(FirstReplyError):
+    """No such thing, or not for this key."""
+
+    status = 404
+    problem = "not-found"
+    title = "Not found"
+
+
+class Unavailable(FirstReplyError):
+    """The service can't do this right now; nothing was lost."""
+
+    status = 503
+    problem = "unavailable"
+    title = "Not available right now"

@@ -1,0 +1,1 @@
+"""Whether a human must take over, why, where to and until when."""

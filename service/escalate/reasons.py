@@ -1,0 +1,94 @@
+"""Which reasons to escalate a message gives, each with the words or facts it rests on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import get_args
+
+from service.escalate.policy import HARD, Policy
+from service.messages import Context, Message, Reason, ReasonCode, Understanding
+
+_FROM_SIGNALS = frozenset(get_args(ReasonCode)) - {"strong_frustration", "unsupported_language", "low_confidence", "no_grounding"}
+
+
+def reasons_of(message: Message, understanding: Understanding, context: Context, policy: Policy) -> list[Reason]:
+    """Every reason in the message, its context and what is known of the customer; hard ones first."""
+    reasons = [
+        _reason(signal.code, signal.evidence)
+        for signal in understanding.signals
+        if signal.code in _FROM_SIGNALS and not _idle(signal.code, understanding)
+    ]
+    codes = {reason.code for reason in reasons}
+    reasons += [
+        reason
+        for reason in (
+            _strong(understanding),
+            _followers(message, policy),
+            _second_time(message, understanding, context, policy),
+            _unsupported(understanding),
+            _unsure(understanding, policy),
+            _no_grounding(understanding, context),
+        )
+        if reason and reason.code not in codes
+    ]
+    return sorted(reasons, key=lambda reason: reason.kind)
+
+
+def _reason(code: str, evidence: str | None = None, detail: str | None = None) -> Reason:
+    return Reason.model_validate(
+        {"code": code, "kind": "hard" if code in HARD else "soft", "evidence": evidence, "detail": detail}
+    )
+
+
+def _idle(code: str, understanding: Understanding) -> bool:
+    """A soft signal in a message of a happy customer is a turn of phrase ("never going anywhere else again!")."""
+    happy = understanding.label == "praise" and not understanding.has("frustration")
+    return happy and code not in HARD and code != "prompt_injection"
+
+
+def _strong(understanding: Understanding) -> Reason | None:
+    if understanding.frustration_level != "strong" or understanding.addressed.label in ("not_us", "spam"):
+        return None
+    return _reason("strong_frustration", detail=f"frustration score {understanding.scores['frustration']:.2f}")
+
+
+def _followers(message: Message, policy: Policy) -> Reason | None:
+    count = message.author.followers or 0
+    return _reason("press_or_influencer", detail=f"{count} followers") if count >= policy.followers else None
+
+
+def _second_time(message: Message, understanding: Understanding, context: Context, policy: Policy) -> Reason | None:
+    if not understanding.has("frustration"):
+        return None
+    since = message.received_at - timedelta(days=policy.repeat_window_days)
+    earlier = [past for past in context.history if past.label == "frustration" and since <= past.at <= message.received_at]
+    if not earlier:
+        return None
+    days = max((message.received_at - earlier[-1].at).days, 0)
+    return _reason("repeat_contact", detail=f"frustrated contact number {len(earlier) + 1} in {days} days")
+
+
+def _wants_answer(understanding: Understanding) -> bool:
+    return understanding.addressed.label in ("direct", "about_us") and (
+        understanding.has("information_seeking") or understanding.has("frustration")
+    )
+
+
+def _unsupported(understanding: Understanding) -> Reason | None:
+    language = understanding.language
+    if language.supported or language.code == "und" or not _wants_answer(understanding):
+        return None
+    return _reason("unsupported_language", detail=f"written in {language.code}")
+
+
+def _unsure(understanding: Understanding, policy: Policy) -> Reason | None:
+    if understanding.confidence >= policy.low_confidence_below:
+        return None
+    return _reason("low_confidence", detail=f"highest label score {understanding.confidence:.2f}")
+
+
+def _no_grounding(understanding: Understanding, context: Context) -> Reason | None:
+    question = understanding.label == "information_seeking" and understanding.addressed.label == "direct"
+    if not question or context.passages or context.orders or understanding.signal("greeting_only"):
+        return None
+    return _reason("no_grounding", detail="no passage and no order answers this")

@@ -1,0 +1,70 @@
+"""API keys. Without one configured the service listens on loopback only and lets this machine in."""
+
+from __future__ import annotations
+
+import hmac
+import time
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
+
+from service.errors import NotAuthenticated
+from service.parts import Parts
+from service.records.queries import key_digest
+
+REMEMBERED = 1.0  # seconds that the list of keys is kept: a revoked key is out within this time
+_scheme = HTTPBearer(auto_error=False, description="API key made with `firstreply keys create`")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls: with a key of one brand, or for all brands (`brand` None)."""
+
+    brand: str | None
+
+    def may(self, brand: str) -> bool:
+        """Whether this caller may use the brand."""
+        return self.brand is None or self.brand == brand
+
+
+class Keys:
+    """The keys in force, read from the records at most once a second."""
+
+    def __init__(self) -> None:
+        self._read_at = float("-inf")
+        self._active: dict[str, str | None] = {}
+
+    async def active(self, parts: Parts) -> dict[str, str | None]:
+        """Digest and brand of every key in force."""
+        if time.monotonic() - self._read_at > REMEMBERED:
+            self._active = await parts.records.active_keys()
+            self._read_at = time.monotonic()
+        return self._active
+
+
+async def caller(request: Request, _: Annotated[object, Depends(_scheme)]) -> Caller:
+    """The caller; raises NotAuthenticated without a valid key where keys are in use."""
+    parts: Parts = request.state.parts
+    active = await request.state.keys.active(parts)
+    if not active and parts.settings.loopback:
+        return Caller(None)
+    kind, _, key = request.headers.get("authorization", "").partition(" ")
+    digest = key_digest(key.strip()) if kind.lower() == "bearer" else ""
+    for known, brand in active.items():
+        if hmac.compare_digest(known, digest):
+            return Caller(brand)
+    raise NotAuthenticated("send a valid key as Authorization: Bearer KEY; firstreply keys create NAME makes one")
+
+
+CallerOf = Annotated[Caller, Depends(caller)]
+
+
+def parts_of(request: Request) -> Parts:
+    """The parts of the running service."""
+    parts: Parts = request.state.parts
+    return parts
+
+
+PartsOf = Annotated[Parts, Depends(parts_of)]

@@ -1,0 +1,33 @@
+"""POST /v1/triages/{id}/feedback: what an agent did with a draft."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from fastapi import APIRouter
+
+from service.http.auth import CallerOf, PartsOf
+from service.http.problems import declared
+from service.http.triage import TriageId, stored
+from service.messages import Feedback, Noun
+
+router = APIRouter(prefix="/v1", tags=["triage"])
+
+
+class FeedbackReceipt(Noun):
+    """That the feedback is kept."""
+
+    triage_id: str
+    action: str
+    at: datetime
+
+
+@router.post(
+    "/triages/{triage_id}/feedback", operation_id="giveFeedback", summary="Say what became of a draft", status_code=201,
+    responses=declared(400, 401, 404, 413, 415, 422, 503),
+)  # fmt: skip
+async def give_feedback(triage_id: TriageId, given: Feedback, caller: CallerOf, parts: PartsOf) -> FeedbackReceipt:
+    """Keeps whether the draft was accepted, edited (with the text as sent) or rejected; several are kept in order."""
+    await stored(triage_id, caller, parts)
+    at = await parts.records.put_feedback(triage_id, given)
+    return FeedbackReceipt(triage_id=triage_id, action=given.action, at=at)

@@ -1,0 +1,40 @@
+"""/livez, /readyz and /metrics."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from service import telemetry
+from service.http.auth import PartsOf
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/livez", operation_id="live", summary="Whether the process answers")
+async def live() -> dict[str, str]:
+    """The event loop answers."""
+    return {"status": "ok"}
+
+
+@router.get(
+    "/readyz", operation_id="ready", summary="Whether messages can be triaged", response_model=None,
+    responses={503: {"description": "Not ready; the checks say what is wrong"}},
+)  # fmt: skip
+async def ready(parts: PartsOf) -> JSONResponse:
+    """Each check by name; 503 while one of them fails. The embedder was checked at start."""
+    checks = {
+        "records": "ok" if await parts.records.writable() else "failed: the database can't be written",
+        "brands": "ok" if parts.brands else "failed: no brand; firstreply knowledge import --brand NAME FILE makes one",
+        "embedder": "ok",
+    }
+    well = all(value == "ok" for value in checks.values())
+    return JSONResponse({"status": "ok" if well else "not ready", "checks": checks}, status_code=200 if well else 503)
+
+
+@router.get("/metrics", operation_id="metrics", summary="Metrics for Prometheus", response_class=Response)
+async def metrics(parts: PartsOf) -> Response:
+    """Prometheus text format; see service/telemetry.py for every name."""
+    telemetry.PASSAGES.set(len(parts.passages))
+    return Response(telemetry.exposition(), media_type=CONTENT_TYPE_LATEST)

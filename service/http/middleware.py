@@ -1,0 +1,97 @@
+"""Around every request: an id, a size limit, JSON only, one metric and one log line."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from typing import Any
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service import telemetry
+from service.errors import BodyTooLarge, FirstReplyError, WrongContentType
+from service.http.problems import problem
+
+_ID = re.compile(r"^[\w.:-]{1,100}$")
+QUIET = frozenset({"/livez", "/readyz", "/metrics"})  # asked for every few seconds: counted, not logged
+log = structlog.get_logger()
+
+
+class Envelope:
+    """ASGI middleware; errors here are problems too."""
+
+    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+        self.app = app
+        self.max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        request_id = scope["request_id"] = given if _ID.match(given) else secrets.token_hex(8)
+        started, status = time.perf_counter(), 500
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                out = MutableHeaders(scope=message)
+                out["X-Request-Id"] = request_id
+                out["X-Content-Type-Options"] = "nosniff"
+            await send(message)
+
+        try:
+            body = await self._body(scope, headers, receive)
+        except FirstReplyError as error:
+            refused = problem(Request(scope), error.status, error.problem, error.title, error.detail)
+            await refused(scope, receive, answer)
+        else:
+            await self.app(scope, body, answer)
+        self._record(scope, status, started, request_id)
+
+    async def _body(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
+        """The body read whole within the limit, so that nothing behind here can be sent more."""
+        if scope["method"] not in ("POST", "PUT", "PATCH"):
+            return receive
+        limit = self.max_body_bytes
+        declared = headers.get("content-length", "")
+        too_large = BodyTooLarge(f"the body is over {limit} bytes: send one message a request, with fewer turns or attachments")
+        if declared.isdigit() and int(declared) > limit:
+            raise too_large
+        kind = headers.get("content-type", "").split(";")[0].strip().lower()
+        if kind != "application/json":
+            raise WrongContentType(f"the content type is {kind or 'missing'!r}: send JSON with Content-Type: application/json")
+        if headers.get("content-encoding", "identity") != "identity":
+            raise WrongContentType("compressed bodies are not read: send the JSON as it is")
+        chunks, size = [], 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return receive
+            chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
+            if size > limit:
+                raise too_large
+            if not message.get("more_body"):
+                break
+        whole: list[Any] = [{"type": "http.request", "body": b"".join(chunks), "more_body": False}]
+
+        async def replay() -> Message:
+            return whole.pop() if whole else await receive()
+
+        return replay
+
+    def _record(self, scope: Scope, status: int, started: float, request_id: str) -> None:
+        seconds = time.perf_counter() - started
+        route = getattr(scope.get("route"), "path", "unmatched")
+        telemetry.REQUESTS.labels(scope["method"], route, str(status)).observe(seconds)
+        if scope["path"] not in QUIET:
+            fields = scope.get("state", {}).get("logged", {})
+            log.info("request", request_id=request_id, method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1), **fields)

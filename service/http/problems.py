@@ -1,0 +1,138 @@
+"""Every error as `application/problem+json` (RFC 9457): what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from service.errors import FirstReplyError, InvalidMessage, NotAuthenticated, Unavailable
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = 2  # told to a caller when the records are busy; a busy SQLite is free again well before
+log = structlog.get_logger()
+
+_ADVICE = {
+    "missing": "this field is required",
+    "extra_forbidden": "unknown field: remove it, or check its spelling",
+    "json_invalid": "the body is not valid JSON",
+    "string_too_long": "too long: at most {max_length} characters",
+    "too_long": "too many: at most {max_length}",
+    "model_attributes_type": "must be a JSON object",
+    "dict_type": "must be a JSON object",
+    "tuple_type": "must be a JSON array",
+    "string_type": "must be a string",
+    "literal_error": "must be one of {expected}",
+}
+
+
+class ProblemField(BaseModel):
+    """One wrong field."""
+
+    pointer: str = Field(description="RFC 6901 pointer into the request body", examples=["/thread/0/text"])
+    detail: str
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str | None = None
+    request_id: str | None = None
+    errors: list[ProblemField] = []
+
+
+def problem(request: Request, status: int, kind: str, title: str, detail: str, errors: list[dict[str, str]] | None = None) -> JSONResponse:
+    """The answer for one error."""
+    body: dict[str, Any] = {
+        "type": f"urn:firstreply:problem:{kind}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": request.url.path,
+        "request_id": request.scope.get("request_id"),
+    }
+    if errors:
+        body["errors"] = errors
+    return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE)
+
+
+def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The error answers of a route, for its OpenAPI description."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"model": Problem, "content": content, "description": _DESCRIPTIONS[status]} for status in statuses}
+
+
+_DESCRIPTIONS = {
+    400: "The request could not be read",
+    401: "An API key is needed",
+    404: "Not found, or not for this key",
+    413: "The body is too large",
+    415: "The body is not JSON",
+    422: "A field is missing, unknown or out of range",
+    503: "Not available right now; nothing was lost",
+}
+
+
+def install(app: FastAPI) -> None:
+    """Registers the handlers."""
+
+    @app.exception_handler(FirstReplyError)
+    async def ours(request: Request, error: FirstReplyError) -> JSONResponse:
+        fields = [{"pointer": f.pointer, "detail": f.detail} for f in error.fields] if isinstance(error, InvalidMessage) else None
+        answer = problem(request, error.status, error.problem, error.title, error.detail, fields)
+        if isinstance(error, Unavailable):
+            answer.headers["Retry-After"] = str(RETRY_SECONDS)
+        if isinstance(error, NotAuthenticated):
+            answer.headers["WWW-Authenticate"] = "Bearer"
+        return answer
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        found = error.errors()
+        if found and found[0]["type"] == "json_invalid":
+            at = found[0]["loc"][-1]
+            reason = found[0].get("ctx", {}).get("error", "")
+            return problem(request, 400, "bad-request", "The request could not be read", f"not valid JSON at character {at}: {reason}")
+        fields = [{"pointer": pointer(item["loc"]), "detail": advice(item)} for item in found]
+        detail = "; ".join(f"{field['pointer'] or '/'}: {field['detail']}" for field in fields[:3])
+        return problem(request, 422, "invalid-request", "The request has invalid fields", detail, fields)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> JSONResponse:
+        kinds = {404: ("not-found", "Not found"), 405: ("method-not-allowed", "Method not allowed")}
+        kind, title = kinds.get(error.status_code, ("bad-request", "The request could not be read"))
+        details = {404: "no such page: the API is described at /docs", 405: f"{request.method} is not possible here"}
+        answer = problem(request, error.status_code, kind, title, details.get(error.status_code, str(error.detail)))
+        answer.headers.update(error.headers or {})
+        return answer
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:
+        log.error("unexpected_error", error=type(error).__name__, request_id=request.scope.get("request_id"), exc_info=error)
+        detail = "an unexpected error; it was logged under this request_id"
+        return problem(request, 500, "error", "Something went wrong", detail)
+
+
+def pointer(location: tuple[int | str, ...] | list[int | str]) -> str:
+    """RFC 6901 pointer of a validation error's location."""
+    parts = [str(part) for part in location if part != "body"]
+    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def advice(item: Any) -> str:
+    """What to do about one validation error, without repeating what was sent."""
+    context = item.get("ctx") or {}
+    template = _ADVICE.get(item["type"])
+    if template:
+        return template.format_map({"max_length": "", "expected": "", **context})
+    message = str(item["msg"])
+    return message.removeprefix("Value error, ")

@@ -1,0 +1,112 @@
+"""What the command line does with knowledge, orders and brands' folders."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from service.brands import read_brand
+from service.errors import FirstReplyError, SettingsNotUsable, UnknownBrand
+from service.messages import Passage
+from service.parts import Parts
+from service.retrieve.ingest import (
+    Report,
+    embedded,
+    export_line,
+    read_customers,
+    read_faq_folder,
+    read_faq_lines,
+    read_orders,
+)
+
+
+async def import_knowledge(parts: Parts, brand: str, lines: Iterable[str]) -> Report:
+    """Puts FAQs of JSON Lines into a brand, which is created where it is new; unchanged ones are not embedded again."""
+    report = Report()
+    identity = (parts.brands.get(brand) or read_brand(brand, None)).identity
+    sources = read_faq_lines(lines, identity.languages, report)
+    stored = await parts.records.faq_digests(brand)
+    fresh = [faq for faq in sources if stored.get(faq.id, ("", "", ""))[0] != faq.digest]
+    fingerprint = parts.embedding.embedder.fingerprint
+    rows = await embedded(brand, fresh, parts.embedding.queries, parts.embedding.passages, fingerprint)
+    await parts.records.put_brand(brand, None, upserts=rows)
+    report.changed = sum(faq.id in stored for faq in fresh)
+    report.added = len(fresh) - report.changed
+    report.unchanged = len(sources) - len(fresh)
+    return report
+
+
+async def export_knowledge(parts: Parts, brand: str, path: Path) -> int:
+    """Writes a brand's FAQs as JSON Lines and returns how many."""
+    _known(parts, brand)
+    faqs = await parts.records.faqs(brand)
+    try:
+        path.write_text("".join(export_line(faq) + "\n" for faq in faqs), encoding="utf-8")
+    except OSError as error:
+        raise SettingsNotUsable(f"{path} can't be written: {error.strerror}") from None
+    return len(faqs)
+
+
+async def search(parts: Parts, brand: str, query: str, language: str | None, limit: int) -> list[Passage]:
+    """The nearest passages of a brand, whatever their relevance."""
+    _known(parts, brand)
+    vector = parts.heads.centred_queries(await parts.embedding.queries([query]))[0]
+    return parts.passages.nearest(brand, vector, language, limit, datetime.now(UTC).date())
+
+
+async def search_lines(parts: Parts, brand: str, lines: Iterable[str], limit: int) -> tuple[list[dict[str, Any]], list[str]]:
+    """A hit list for each query line, and what was wrong with the others."""
+    found, problems = list[dict[str, Any]](), list[str]()
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            asked = json.loads(line)
+            hits = await search(parts, brand, str(asked["query"]), asked.get("language"), limit)
+            found.append({"id": asked["id"], "hits": [{"id": hit.id, "score": hit.score} for hit in hits]})
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            problems.append(f'line {number}: a line is {{"id", "query", "language"?}} ({type(error).__name__}: {error})')
+    return found, problems
+
+
+async def import_orders(parts: Parts, brand: str, lines: Iterable[str], people: Iterable[str]) -> Report:
+    """Puts customers and orders of JSON Lines into a brand, which is created where it is new."""
+    report = Report()
+    customers, bought = read_customers(people, report), read_orders(lines, report)
+    await parts.records.put_brand(brand, None, people=customers, bought=bought)
+    report.added = len(customers) + len(bought)
+    return report
+
+
+def check_brand(name: str, folder: Path) -> list[str]:
+    """What is wrong in a brand's folder, one line each."""
+    problems: list[str] = []
+    try:
+        brand = read_brand(name, folder)
+        faqs = read_faq_folder(folder)
+    except FirstReplyError as error:
+        return [error.detail]
+    for path, read in ((folder / "customers.jsonl", read_customers), (folder / "orders.jsonl", read_orders)):
+        report = Report()
+        if path.exists():
+            read(path.read_text(encoding="utf-8").splitlines(), report)
+        problems += [f"{path}: {problem}" for problem in report.problems]
+    topics = {topic.id for topic in brand.topics}
+    entries = {faq.entry for faq in faqs}
+    for faq in faqs:
+        if faq.topic not in topics:
+            problems.append(f"faqs/{faq.language}/{faq.entry}.md: unknown topic {faq.topic!r}; topics.yaml has {', '.join(sorted(topics))}")
+    for language in brand.identity.languages:
+        missing = entries - {faq.entry for faq in faqs if faq.language == language}
+        problems += [f"faqs/{language}/{entry}.md is missing: the other languages have it" for entry in sorted(missing)]
+        if language not in brand.voices:
+            problems.append(f"voice.yaml: no voice for {language}")
+    return problems
+
+
+def _known(parts: Parts, brand: str) -> None:
+    if brand not in parts.brands:
+        raise UnknownBrand(brand, list(parts.brands))

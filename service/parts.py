@@ -1,0 +1,235 @@
+"""The one place where the service is put together: settings in, parts out. Tests hand in their own settings."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import structlog
+
+from service.brands import Brand, brand_folders, digest_of, read_brand
+from service.draft.phrases import Phrases, read_phrases
+from service.errors import KnowledgeNotUsable, ModelNotUsable, RecordsNotUsable, Unavailable
+from service.files import shipped
+from service.messages import Message
+from service.records.database import connect, migrate
+from service.records.ledger import Ledger
+from service.records.queries import Records
+from service.retrieve.context import Sources
+from service.retrieve.faqs import Passages
+from service.retrieve.index import EmbeddedIndex
+from service.retrieve.ingest import Report, embedded, read_customers, read_faq_folder, read_orders, shifted
+from service.retrieve.orders import Lookups, identified
+from service.settings import Settings
+from service.understand.build import DEFAULT_MODEL, MANIFEST, build_default
+from service.understand.classifier import Heads, load_heads
+from service.understand.embedder import Embedder, EmbeddingThread, load_embedder
+from service.understand.language import FEW_WORDS
+from service.understand.signals import SignalRules, read_signal_rules
+
+HEADS = "heads.safetensors"
+Progress = Callable[[str], None]
+log = structlog.get_logger()
+
+
+@dataclass
+class Parts:
+    """Everything a triage needs. `brands` and the passages grow as other processes change the records."""
+
+    settings: Settings
+    records: Records
+    ledger: Ledger
+    embedding: EmbeddingThread
+    heads: Heads
+    rules: SignalRules
+    phrases: dict[str, Phrases]
+    brands: dict[str, Brand]
+    folders: dict[str, Path]
+    passages: Passages
+    sources: Sources
+    seen: int = 0  # number of the last change line taken over
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def knowledge_version(self) -> str:
+        """Names the state of the knowledge that this process answers from."""
+        return f"k{self.seen}"
+
+    async def hints(self, message: Message) -> tuple[str | None, ...]:
+        """What the customer's record says of the language, for a message too short to tell."""
+        if len(message.content.split()) > FEW_WORDS + 2 or message.language:
+            return ()
+        customer = await identified(message, self.sources.lookups)
+        return (customer.language,) if customer else ()
+
+    async def follow(self) -> None:
+        """Takes over what changed in the records since the last look."""
+        changes = await self.records.changes_after(self.seen)
+        for brand in {brand for _, brand, _ in changes} - set(self.brands):
+            self.brands[brand] = read_brand(brand, self.folders.get(brand))
+        for brand in {brand for _, brand, faq_id in changes if faq_id}:
+            ids = list({faq_id for _, b, faq_id in changes if b == brand and faq_id})
+            found = []
+            for start in range(0, len(ids), 500):
+                found += await self.records.faqs(brand, ids[start : start + 500])
+            for faq_id in set(ids) - {faq.id for faq in found}:
+                self.passages.remove(brand, faq_id)
+            self.passages.put(found)
+        if changes:
+            self.seen = changes[-1][0]
+
+    async def follow_forever(self) -> None:
+        """Looks for changes every `follow_seconds`; a database that is away for a while is no reason to end."""
+        while True:
+            await asyncio.sleep(self.settings.follow_seconds)
+            try:
+                await self.follow()
+            except (Unavailable, KnowledgeNotUsable, RecordsNotUsable) as error:
+                log.warning("knowledge_not_followed", reason=error.detail)
+
+
+def model_folder(settings: Settings) -> Path:
+    """Where the embedder in use was built."""
+    return settings.models / settings.embedder
+
+
+def heads_file(settings: Settings) -> Path:
+    """The refitted heads of this installation where there are any, else the shipped ones."""
+    own = settings.data_dir / HEADS
+    return own if own.exists() else shipped(f"knowledge/{HEADS}")
+
+
+def ensure_model(settings: Settings, progress: Progress = lambda _: None) -> Embedder:
+    """The embedder; the default one is built from its bundled weights where it is missing, once."""
+    folder = model_folder(settings)
+    if settings.embedder == DEFAULT_MODEL and not (folder / MANIFEST).exists():
+        progress(f"building the model {DEFAULT_MODEL} once, a few seconds")
+        try:
+            build_default(folder, sentence_transformers=settings.runtime == "sentence-transformers", progress=progress)
+        except OSError as error:
+            raise ModelNotUsable(f"{folder} can't be written ({error.strerror}): set FIRSTREPLY_MODELS_DIR to a writable folder") from None
+    return load_embedder(folder, settings.runtime, settings.threads)
+
+
+@contextmanager
+def start_lock(settings: Settings) -> Iterator[None]:
+    """One process of a data directory at a time builds, migrates and imports; the others wait for it."""
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        file = (settings.data_dir / "start.lock").open("w")
+    except OSError as error:
+        raise RecordsNotUsable(
+            f"the data directory {settings.data_dir.resolve()} can't be used ({error.strerror}): "
+            "set FIRSTREPLY_DATA_DIR to a folder that can be written"
+        ) from None
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@asynccontextmanager
+async def build_parts(settings: Settings, *, today: date | None = None, progress: Progress = lambda _: None) -> AsyncIterator[Parts]:
+    """The parts of a running service; raises a NotUsable that says what is wrong and how to mend it.
+
+    `today` is the day that demo orders are dated for, by default the real one.
+    """
+    folders = brand_folders(settings.knowledge_dir, demo=settings.demo)
+    rules = read_signal_rules(shipped("knowledge/signals"))
+    phrases = read_phrases(shipped("prompts/compose"))
+    brands = {name: read_brand(name, folder) for name, folder in folders.items()}
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(start_lock(settings))
+        embedder = await asyncio.to_thread(ensure_model, settings, progress)
+        heads = load_heads(heads_file(settings), embedder.fingerprint)
+        records = Records(connect(settings.database))
+        embedding = EmbeddingThread(embedder)
+        index = EmbeddedIndex(embedder.dimension)
+        try:
+            await migrate(records.engine)
+            await _check_vectors(records, embedder)
+            for name, folder in folders.items():
+                await import_folder(records, embedding, name, folder, today or datetime.now(UTC).date(), progress)
+            stack.close()
+            passages = Passages(index, heads)
+            lookups = Lookups(records.customer, records.customer_of_handle, records.orders)
+            parts = Parts(
+                settings=settings, records=records, ledger=Ledger(records), embedding=embedding, heads=heads, rules=rules,
+                phrases=phrases, brands=brands, folders=folders, passages=passages,
+                sources=Sources(passages, lookups, records.history, settings.retrieval_limit),
+            )  # fmt: skip
+            parts.seen = await records.last_change()
+            for name in await records.brands():
+                if name not in brands and (settings.demo or name != "demo"):
+                    brands[name] = read_brand(name, None)
+            passages.put([faq for name in brands for faq in await records.faqs(name)])
+            follower = asyncio.create_task(parts.follow_forever())
+            try:
+                yield parts
+            finally:
+                follower.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await follower
+        finally:
+            index.close()
+            embedding.close()
+            await records.close()
+
+
+async def _check_vectors(records: Records, embedder: Embedder) -> None:
+    others = await records.other_embedders(embedder.fingerprint)
+    if others:
+        raise ModelNotUsable(
+            f"{sum(others.values())} stored FAQs carry vectors of embedder {', '.join(others)}, the one in use is "
+            f"{embedder.fingerprint} ({embedder.name}): run firstreply train to fit the heads and embed all knowledge again, "
+            "or set FIRSTREPLY_EMBEDDER back"
+        )
+
+
+async def import_folder(
+    records: Records, embedding: EmbeddingThread, brand: str, folder: Path, today: date, progress: Progress = lambda _: None
+) -> Report:
+    """Brings the records in line with a brand's folder; what did not change is not embedded again."""
+    identity = read_brand(brand, folder).identity
+    days = max((today - identity.orders_as_of).days, 0) if identity.orders_as_of else 0
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    digest = f"{digest_of(files)}+{days}"
+    if (await records.brands()).get(brand) == digest:
+        return Report()
+    report = Report()
+    sources = {faq.id: faq for faq in read_faq_folder(folder)}
+    stored = await records.faq_digests(brand)
+    fresh = [faq for faq in sources.values() if stored.get(faq.id, ("", "", ""))[0] != faq.digest]
+    gone = [faq_id for faq_id, (_, _, origin) in stored.items() if origin == "folder" and faq_id not in sources]
+    if fresh:
+        progress(f"embedding {len(fresh)} FAQs of {brand}")
+    rows = await embedded(brand, fresh, embedding.queries, embedding.passages, embedding.embedder.fingerprint)
+    people = read_customers(_lines(folder / "customers.jsonl"), report)
+    _refuse(folder / "customers.jsonl", report)
+    bought = [shifted(order, days) for order in read_orders(_lines(folder / "orders.jsonl"), report)]
+    _refuse(folder / "orders.jsonl", report)
+    await records.put_brand(brand, digest, upserts=rows, removed=gone, people=people, bought=bought)
+    report.added, report.removed = len(rows), len(gone)
+    report.unchanged = len(sources) - len(fresh)
+    return report
+
+
+def _lines(path: Path) -> list[str]:
+    if not path.exists():
+        return []
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (UnicodeDecodeError, OSError) as error:
+        raise KnowledgeNotUsable(f"{path} can't be read: {error}") from None
+
+
+def _refuse(path: Path, report: Report) -> None:
+    if report.problems:
+        raise KnowledgeNotUsable(f"{path}: {report.problems[0]}")
+
+

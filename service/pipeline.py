@@ -1,0 +1,89 @@
+"""One message in, one triage out: the passage every reader should find first."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from service import __version__
+from service.draft.write import write_draft
+from service.errors import UnknownBrand
+from service.escalate.verdict import decide
+from service.messages import Context, Message, Triage, Versions
+from service.parts import Parts
+from service.retrieve.context import retrieve
+from service.understand.understanding import texts_of, understand
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step that is done, with the triage as far as it has grown."""
+
+    name: str
+    triage: Triage
+
+
+async def triage(message: Message, parts: Parts) -> Triage:
+    """The triage of one message, recorded; raises UnknownBrand and Unavailable."""
+    async for stage in stages(message, parts):
+        grown = stage.triage
+    await parts.ledger.put(message, grown)
+    return grown
+
+
+async def stages(message: Message, parts: Parts) -> AsyncIterator[Stage]:
+    """The growing triage after each step: understanding, context, escalation, draft."""
+    brand = parts.brands.get(message.brand)
+    if brand is None:
+        raise UnknownBrand(message.brand, list(parts.brands))
+    watch = _Watch()
+    texts = texts_of(message)
+    vectors = await parts.embedding.queries(texts.all)
+    watch.lap("embed")
+
+    understanding = understand(message, texts, vectors, parts.heads, parts.rules, brand.identity.languages, await parts.hints(message))
+    watch.lap("classify")
+    context = await retrieve(message, understanding, texts, vectors, parts.heads, parts.sources)
+    watch.lap("retrieve")
+    verdict = decide(message, understanding, context, brand.policy, brand.queue_of(understanding.topic.label))
+    escalation = verdict.escalation
+    watch.lap("decide")
+
+    grown = Triage(
+        id=f"tri_{secrets.token_hex(12)}", message_id=message.id, brand=message.brand, conversation_id=message.conversation_id,
+        metadata=message.metadata, received_at=message.received_at, understanding=understanding, context=Context(),
+        escalation=escalation, timings_ms=watch.laps, warnings=parts.warnings,
+        versions=Versions(
+            service=__version__, embedder=parts.embedding.embedder.fingerprint, classifier=parts.heads.version,
+            knowledge=parts.knowledge_version, policy=brand.policy_version,
+        ),
+    )  # fmt: skip
+    yield Stage("understanding", grown)
+    grown = grown.model_copy(update={"context": context})
+    yield Stage("context", grown)
+    yield Stage("escalation", grown)
+
+    if message.options.draft:
+        draft = write_draft(message, understanding, context, escalation, brand, parts.phrases)
+        escalation = verdict.after(draft)  # checks on the draft may add reasons, never remove one
+        grown = grown.model_copy(update={"draft": draft, "escalation": escalation})
+    watch.lap("draft")
+    yield Stage("draft", grown.model_copy(update={"timings_ms": watch.total()}))
+
+
+class _Watch:
+    """Milliseconds of each step."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._start = self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps[name] = round((now - self._last) * 1000, 2)
+        self._last = now
+
+    def total(self) -> dict[str, float]:
+        return self.laps | {"total": round((time.perf_counter() - self._start) * 1000, 2)}

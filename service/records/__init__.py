@@ -1,0 +1,1 @@
+"""What is remembered: FAQs, orders, customers, triages, feedback and API keys. SQL is the truth."""

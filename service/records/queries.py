@@ -1,0 +1,323 @@
+"""Every query of the records, as methods of `Records`. Values go in and come out; no SQL leaves this module."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from service.errors import RecordsNotUsable, Unavailable
+from service.knowledge import StoredFaq
+from service.messages import Customer, Feedback, Message, Order, PastTriage, Triage
+from service.records.tables import api_keys, brands, changes, customers, faqs, feedback, handles, orders, triages
+
+KEY_PREFIX = "fr_"
+HISTORY = 10  # earlier triages of a customer that are read
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """A key as it is listed; the secret itself is kept nowhere."""
+
+    number: int
+    name: str
+    brand: str | None
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+def normal_handle(handle: str) -> str:
+    """A handle as it is compared: no "@", lower case."""
+    return handle.strip().lstrip("@").casefold()
+
+
+class Records:
+    """The records of all brands in one database."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        await self.engine.dispose()
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with self.engine.begin() as connection:
+                yield connection
+        except (DBAPIError, OSError) as error:
+            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+            raise Unavailable(f"the records can't be written ({reason}): nothing was changed, try again") from error
+
+    async def _all(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        try:
+            async with self.engine.connect() as connection:
+                return (await connection.execute(query)).all()
+        except (DBAPIError, OSError) as error:
+            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+            raise Unavailable(f"the records can't be read ({reason}): try again") from error
+
+    async def writable(self) -> bool:
+        """Whether a write would go through now; nothing is kept of it."""
+        try:
+            async with self.engine.connect() as connection:
+                await connection.execute(delete(brands).where(brands.c.name == ""))
+                await connection.rollback()
+        except (DBAPIError, OSError):
+            return False
+        return True
+
+    # Brands and knowledge
+
+    async def brands(self) -> dict[str, str | None]:
+        """Every brand's name with the digest of the folder it was last imported from."""
+        return {row.name: row.folder_digest for row in await self._all(select(brands))}
+
+    async def faqs(self, brand: str | None = None, ids: Iterable[str] | None = None) -> list[StoredFaq]:
+        """FAQs of one brand or of all, all of them or those with these ids."""
+        query = select(faqs).order_by(faqs.c.brand, faqs.c.id)
+        if brand is not None:
+            query = query.where(faqs.c.brand == brand)
+        if ids is not None:
+            query = query.where(faqs.c.id.in_(list(ids)))
+        return [_stored_faq(row) for row in await self._all(query)]
+
+    async def faq_digests(self, brand: str) -> dict[str, tuple[str, str, str]]:
+        """By id: content digest, embedder and origin of each FAQ of a brand."""
+        query = select(faqs.c.id, faqs.c.digest, faqs.c.embedder, faqs.c.origin).where(faqs.c.brand == brand)
+        return {row.id: (row.digest, row.embedder, row.origin) for row in await self._all(query)}
+
+    async def other_embedders(self, embedder: str) -> dict[str, int]:
+        """How many FAQs carry vectors of another embedder, by its fingerprint."""
+        query = select(faqs.c.embedder, func.count()).where(faqs.c.embedder != embedder).group_by(faqs.c.embedder)
+        return {row[0]: row[1] for row in await self._all(query)}
+
+    async def put_brand(
+        self,
+        brand: str,
+        folder_digest: str | None,
+        *,
+        upserts: Sequence[StoredFaq] = (),
+        removed: Sequence[str] = (),
+        people: Sequence[Customer] | None = None,
+        bought: Sequence[Order] | None = None,
+    ) -> None:
+        """One transaction: FAQs put and removed, customers and orders put, and a change line for every follower."""
+        async with self._writing() as connection:
+            known = (await connection.execute(select(brands.c.name).where(brands.c.name == brand))).first()
+            if known is None:
+                now = datetime.now(UTC)
+                await connection.execute(insert(brands).values(name=brand, folder_digest=folder_digest, created_at=now))
+                await connection.execute(insert(changes).values(brand=brand, faq_id=None))
+            elif folder_digest is not None:
+                await connection.execute(update(brands).where(brands.c.name == brand).values(folder_digest=folder_digest))
+            touched = [faq.id for faq in upserts] + list(removed)
+            await _delete(connection, faqs, faqs.c.brand == brand, faqs.c.id, touched)
+            if upserts:
+                await connection.execute(insert(faqs), [_faq_row(faq) for faq in upserts])
+            if touched:
+                await connection.execute(insert(changes), [{"brand": brand, "faq_id": faq_id} for faq_id in touched])
+            if people:
+                await _put_customers(connection, brand, people)
+            if bought:
+                await _put_orders(connection, brand, bought)
+
+    async def last_change(self) -> int:
+        """The number of the newest change line, 0 where there is none."""
+        rows = await self._all(select(func.max(changes.c.number)))
+        return int(rows[0][0] or 0)
+
+    async def changes_after(self, number: int) -> list[tuple[int, str, str | None]]:
+        """Change lines after this one, oldest first: number, brand, FAQ id or None for the brand itself."""
+        query = select(changes).where(changes.c.number > number).order_by(changes.c.number)
+        return [(row.number, row.brand, row.faq_id) for row in await self._all(query)]
+
+    # Customers and orders. Who may see an order is decided in retrieve/orders.py, who may see history in retrieve/history.py.
+
+    async def customer(self, brand: str, customer_id: str) -> Customer | None:
+        """The customer with this id."""
+        query = select(customers.c.data).where(customers.c.brand == brand, customers.c.customer_id == customer_id)
+        rows = await self._all(query)
+        return Customer.model_validate(rows[0].data) if rows else None
+
+    async def customer_of_handle(self, brand: str, channel: str, handle: str) -> Customer | None:
+        """The customer whose record links this handle on this channel."""
+        query = (
+            select(customers.c.data)
+            .join(handles, (handles.c.brand == customers.c.brand) & (handles.c.customer_id == customers.c.customer_id))
+            .where(handles.c.brand == brand, handles.c.channel == channel, handles.c.handle == normal_handle(handle))
+        )
+        rows = await self._all(query)
+        return Customer.model_validate(rows[0].data) if rows else None
+
+    async def orders(self, brand: str, customer_id: str) -> list[Order]:
+        """Every order of one customer of one brand."""
+        query = select(orders.c.data).where(orders.c.brand == brand, orders.c.customer_id == customer_id)
+        return [Order.model_validate(row.data) for row in await self._all(query.order_by(orders.c.order_id))]
+
+    # Triages and feedback
+
+    async def put_triages(self, pairs: Sequence[tuple[Message, Triage]]) -> None:
+        """Records triages with the messages they answer, in one transaction."""
+        now = datetime.now(UTC)
+        async with self._writing() as connection:
+            await connection.execute(insert(triages), [_triage_row(message, triage, now) for message, triage in pairs])
+
+    async def triage(self, triage_id: str, brand: str | None = None) -> str | None:
+        """The triage as JSON, exactly as it was answered; with `brand`, only if it is that brand's."""
+        query = select(triages.c.response).where(triages.c.id == triage_id)
+        if brand is not None:
+            query = query.where(triages.c.brand == brand)
+        rows = await self._all(query)
+        return str(rows[0].response) if rows else None
+
+    async def history(self, brand: str, customer_id: str, before: datetime) -> list[PastTriage]:
+        """Earlier triages of one customer of one brand with what became of them, newest first."""
+        query = (
+            select(triages.c.id, triages.c.received_at, triages.c.label, triages.c.escalate)
+            .where(triages.c.brand == brand, triages.c.customer_id == customer_id, triages.c.received_at < before)
+            .order_by(triages.c.received_at.desc())
+            .limit(HISTORY)
+        )
+        rows = await self._all(query)
+        outcomes = {}
+        if rows:
+            said = select(feedback.c.triage_id, feedback.c.action).where(feedback.c.triage_id.in_([row.id for row in rows]))
+            outcomes = {row.triage_id: row.action for row in await self._all(said.order_by(feedback.c.number))}
+        return [
+            PastTriage(
+                triage_id=row.id,
+                at=_aware(row.received_at),
+                label=row.label,
+                outcome=outcomes.get(row.id) or ("escalated" if row.escalate else "drafted"),
+            )
+            for row in rows
+        ]
+
+    async def put_feedback(self, triage_id: str, given: Feedback) -> datetime:
+        """Keeps what an agent did with a draft; earlier feedback stays."""
+        now = datetime.now(UTC)
+        async with self._writing() as connection:
+            values = {"triage_id": triage_id, "at": now, "action": given.action, "data": given.model_dump(mode="json")}
+            await connection.execute(insert(feedback).values(values))
+        return now
+
+    async def feedback(self, triage_id: str) -> list[Feedback]:
+        """All feedback on one triage, oldest first."""
+        query = select(feedback.c.data).where(feedback.c.triage_id == triage_id).order_by(feedback.c.number)
+        return [Feedback.model_validate(row.data) for row in await self._all(query)]
+
+    # API keys
+
+    async def make_key(self, name: str, brand: str | None) -> str:
+        """A new key, shown this once; only its SHA-256 is kept."""
+        key = KEY_PREFIX + secrets.token_urlsafe(32)
+        async with self._writing() as connection:
+            values = {"name": name, "digest": key_digest(key), "brand": brand, "created_at": datetime.now(UTC)}
+            await connection.execute(insert(api_keys).values(values))
+        return key
+
+    async def keys(self) -> list[ApiKey]:
+        """Every key, revoked ones too."""
+        rows = await self._all(select(api_keys).order_by(api_keys.c.number))
+        return [
+            ApiKey(r.number, r.name, r.brand, _aware(r.created_at), _aware(r.revoked_at) if r.revoked_at else None) for r in rows
+        ]
+
+    async def active_keys(self) -> dict[str, str | None]:
+        """Digest and brand of every key in force."""
+        rows = await self._all(select(api_keys.c.digest, api_keys.c.brand).where(api_keys.c.revoked_at.is_(None)))
+        return {row.digest: row.brand for row in rows}
+
+    async def revoke_key(self, number: int) -> bool:
+        """Ends a key; False where there is no such key in force."""
+        async with self._writing() as connection:
+            query = update(api_keys).where(api_keys.c.number == number, api_keys.c.revoked_at.is_(None))
+            return (await connection.execute(query.values(revoked_at=datetime.now(UTC)))).rowcount > 0
+
+
+def key_digest(key: str) -> str:
+    """SHA-256 of a key; keys are random, so no slow hash is needed."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+async def _delete(connection: AsyncConnection, table: Any, own: Any, column: Any, values: Sequence[str]) -> None:
+    for start in range(0, len(values), 500):
+        await connection.execute(delete(table).where(own, column.in_(values[start : start + 500])))
+
+
+async def _put_customers(connection: AsyncConnection, brand: str, people: Sequence[Customer]) -> None:
+    ids = [person.customer_id for person in people]
+    await _delete(connection, customers, customers.c.brand == brand, customers.c.customer_id, ids)
+    await _delete(connection, handles, handles.c.brand == brand, handles.c.customer_id, ids)
+    rows = [{"brand": brand, "customer_id": p.customer_id, "data": p.model_dump(mode="json")} for p in people]
+    await connection.execute(insert(customers), rows)
+    linked = {
+        (channel, normal_handle(handle)): person.customer_id for person in people for channel, handle in person.handles.items()
+    }
+    for channel, handle in linked:
+        same = (handles.c.brand == brand) & (handles.c.channel == channel) & (handles.c.handle == handle)
+        await connection.execute(delete(handles).where(same))
+    if linked:
+        rows = [
+            {"brand": brand, "channel": channel, "handle": handle, "customer_id": customer_id}
+            for (channel, handle), customer_id in linked.items()
+        ]
+        await connection.execute(insert(handles), rows)
+
+
+async def _put_orders(connection: AsyncConnection, brand: str, bought: Sequence[Order]) -> None:
+    await _delete(connection, orders, orders.c.brand == brand, orders.c.order_id, [order.order_id for order in bought])
+    rows = [
+        {"brand": brand, "order_id": o.order_id, "customer_id": o.customer_id, "data": o.model_dump(mode="json")} for o in bought
+    ]
+    await connection.execute(insert(orders), rows)
+
+
+def _faq_row(faq: StoredFaq) -> dict[str, Any]:
+    row = {name: getattr(faq, name) for name in faqs.c.keys()}  # noqa: SIM118 - the columns' names
+    return row | {"questions": list(faq.questions), "vectors": np.ascontiguousarray(faq.vectors, "<f4").tobytes()}
+
+
+def _stored_faq(row: Row[Any]) -> StoredFaq:
+    values = dict(row._mapping)
+    count = 2 + len(values["questions"])
+    vectors = np.frombuffer(values["vectors"], "<f4")
+    if vectors.size % count:
+        raise RecordsNotUsable(f"the vectors of FAQ {values['id']} are damaged: run firstreply train to embed all knowledge again")
+    return StoredFaq(**values | {"questions": tuple(values["questions"]), "vectors": vectors.reshape(count, -1)})
+
+
+def _triage_row(message: Message, triage: Triage, now: datetime) -> dict[str, Any]:
+    customer = triage.context.customer
+    return {
+        "id": triage.id,
+        "brand": triage.brand,
+        "message_id": triage.message_id,
+        "conversation_id": triage.conversation_id,
+        "customer_id": customer.customer_id if customer else None,
+        "received_at": triage.received_at,
+        "created_at": now,
+        "label": triage.understanding.label,
+        "escalate": triage.escalation.escalate,
+        "queue": triage.escalation.queue,
+        "priority": triage.escalation.priority,
+        "respond_by": triage.escalation.respond_by,
+        "request": message.model_dump_json(),
+        "response": triage.model_dump_json(),
+    }
+
+
+def _aware(moment: datetime) -> datetime:
+    """SQLite gives times without a zone; all of ours are UTC."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

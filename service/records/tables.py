@@ -1,0 +1,117 @@
+"""The tables. Migrations under migrations/versions make them; a test compares both."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON, BigInteger, Boolean, Column, DateTime, Index, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint,
+)  # fmt: skip
+
+metadata = MetaData()
+_Serial = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER keys by itself
+
+brands = Table(
+    "brands",
+    metadata,
+    Column("name", String(500), primary_key=True),
+    Column("folder_digest", String(64), nullable=True),  # of the folder last imported; null for a brand without one
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+
+faqs = Table(
+    "faqs",
+    metadata,
+    Column("brand", String(500), primary_key=True),
+    Column("id", String(500), primary_key=True),
+    Column("entry", String(500), nullable=False),  # the same for all languages of one FAQ
+    Column("language", String(20), nullable=False),
+    Column("topic", String(100), nullable=True),
+    Column("title", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("short", Text, nullable=True),
+    Column("questions", JSON, nullable=False),
+    Column("url", Text, nullable=True),
+    Column("valid_until", String(20), nullable=True),
+    Column("audience", String(20), nullable=False),
+    Column("origin", String(20), nullable=False),  # "folder" rows follow the brand's folder, "import" rows stay
+    Column("digest", String(64), nullable=False),
+    Column("embedder", String(64), nullable=False),
+    Column("vectors", LargeBinary, nullable=False),  # float32 [1 + 1 + questions, dimension]: passage, title, questions
+)
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("brand", String(500), primary_key=True),
+    Column("customer_id", String(500), primary_key=True),
+    Column("data", JSON, nullable=False),
+)
+
+handles = Table(
+    "handles",
+    metadata,
+    Column("brand", String(500), primary_key=True),
+    Column("channel", String(50), primary_key=True),
+    Column("handle", String(500), primary_key=True),
+    Column("customer_id", String(500), nullable=False),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("brand", String(500), primary_key=True),
+    Column("order_id", String(500), primary_key=True),
+    Column("customer_id", String(500), nullable=False),
+    Column("data", JSON, nullable=False),
+    Index("orders_of_customer", "brand", "customer_id"),
+)
+
+triages = Table(
+    "triages",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("brand", String(500), nullable=False),
+    Column("message_id", String(500), nullable=True),
+    Column("conversation_id", String(500), nullable=True),
+    Column("customer_id", String(500), nullable=True),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("label", String(30), nullable=False),
+    Column("escalate", Boolean, nullable=False),
+    Column("queue", String(100), nullable=False),
+    Column("priority", String(20), nullable=False),
+    Column("respond_by", DateTime(timezone=True), nullable=False),
+    Column("request", Text, nullable=False),
+    Column("response", Text, nullable=False),
+    Index("triages_of_customer", "brand", "customer_id", "received_at"),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("number", _Serial, primary_key=True, autoincrement=True),
+    Column("triage_id", String(64), nullable=False, index=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("action", String(20), nullable=False),
+    Column("data", JSON, nullable=False),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("number", _Serial, primary_key=True, autoincrement=True),
+    Column("brand", String(500), nullable=False),
+    Column("faq_id", String(500), nullable=True),  # null: the brand itself is new or changed
+    sqlite_autoincrement=True,  # a number is never used twice, so that a follower misses nothing
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("number", _Serial, primary_key=True, autoincrement=True),
+    Column("name", String(500), nullable=False),
+    Column("digest", String(64), nullable=False),  # SHA-256 of the key; the key itself is shown once and kept nowhere
+    Column("brand", String(500), nullable=True),  # null: every brand
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("revoked_at", DateTime(timezone=True), nullable=True),
+    UniqueConstraint("digest", name="api_keys_digest"),
+)

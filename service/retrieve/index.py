@@ -1,0 +1,99 @@
+"""The vector index: a cache of SQL, private to its process, in Qdrant's own engine run in process."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import qdrant_edge as edge
+from numpy.typing import NDArray
+
+_SPACE = uuid.UUID("6f1c1f0e-5b0c-4a51-9f4b-0b1df1e7a9c4")  # of the points' ids, so that the same point gets the same id
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A point found: the FAQ it belongs to and the cosine of its vector with the query."""
+
+    faq_id: str
+    cosine: float
+
+
+@dataclass(frozen=True)
+class Point:
+    """One vector of a FAQ, unit length; a FAQ has several: its passage, its title, its sample questions."""
+
+    brand: str
+    faq_id: str
+    number: int
+    language: str
+    vector: NDArray[np.float32]
+
+
+def only_brand(brand: str, language: str | None = None) -> edge.Filter:
+    """The one place where a search is confined to a brand: no search is made without it."""
+    must = [_equals("brand", brand)]
+    if language is not None:
+        must.append(_equals("language", language))
+    return edge.Filter(must=must)
+
+
+def _equals(field: str, value: str) -> edge.FieldCondition:
+    return edge.FieldCondition(field, match=edge.MatchValue(value))
+
+
+class EmbeddedIndex:
+    """Qdrant's engine in this process, in a temporary folder that goes with it; exact search."""
+
+    def __init__(self, dimension: int) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="firstreply-index-"))
+        params = edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Dot)
+        self._shard = edge.EdgeShard.create(str(self._folder), edge.EdgeConfig(vectors={"text": params}, wal_enabled=False))
+        for field in ("brand", "faq_id", "language"):
+            self._shard.update(edge.UpdateOperation.create_field_index(field, edge.PayloadSchemaType.Keyword))
+        self._lock = threading.Lock()
+
+    def put(self, points: Iterable[Point]) -> None:
+        """Inserts or replaces points."""
+        batch = [
+            edge.Point(
+                str(uuid.uuid5(_SPACE, f"{point.brand}\x1f{point.faq_id}\x1f{point.number}")),
+                {"text": point.vector.tolist()},
+                {"brand": point.brand, "faq_id": point.faq_id, "language": point.language},
+            )
+            for point in points
+        ]
+        if batch:
+            with self._lock:
+                self._shard.update(edge.UpdateOperation.upsert_points(batch))
+
+    def remove(self, brand: str, faq_id: str) -> None:
+        """Removes every point of a FAQ."""
+        mine = edge.Filter(must=[_equals("brand", brand), _equals("faq_id", faq_id)])
+        with self._lock:
+            self._shard.update(edge.UpdateOperation.delete_points_by_filter(mine))
+
+    def search(self, vector: NDArray[np.float32], brand: str, language: str | None, limit: int) -> list[Hit]:
+        """The `limit` nearest points of a brand, best first."""
+        request = edge.QueryRequest(
+            limit=limit,
+            query=edge.Query.Nearest(vector.tolist(), using="text"),
+            filter=only_brand(brand, language),
+            with_payload=["faq_id"],
+            params=edge.SearchParams(exact=True),
+        )
+        with self._lock:
+            found = self._shard.query(request)
+        return [Hit(str((point.payload or {})["faq_id"]), float(point.score)) for point in found]
+
+    def close(self) -> None:
+        """Ends the engine and removes its folder."""
+        with self._lock:
+            self._shard.close()
+        shutil.rmtree(self._folder, ignore_errors=True)

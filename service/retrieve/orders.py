@@ -1,0 +1,111 @@
+"""This customer's orders, and which of them the message is about. The one place that decides who may see an order.
+
+A customer is known by a `customer_id` the caller vouches for, or by a handle that a customer's record links on the
+message's channel. Nobody else's order is ever read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import date
+
+from rapidfuzz import fuzz
+
+from service.draft.plan import order_numbers
+from service.messages import Customer, Message, Order
+
+MOST = 3  # orders of a context
+SAME_NAME = 88  # similarity (0..100) from which a product counts as named; one typo in seven letters
+OPEN = frozenset({
+    "placed", "packed", "in_transit", "out_for_delivery", "delayed", "lost", "damaged", "return_in_transit",
+    "returned", "refund_pending", "preorder", "payment_failed",
+})  # fmt: skip
+STATES_OF_TOPIC: dict[str, frozenset[str]] = {
+    "delivery": frozenset({"in_transit", "out_for_delivery", "delayed", "lost", "packed", "placed"}),
+    "payment": frozenset({"payment_failed"}),
+    "refund": frozenset({"refund_pending", "returned", "refunded", "partly_refunded", "return_in_transit"}),
+    "returns": frozenset({"return_in_transit", "returned", "delivered"}),
+    "warranty": frozenset({"damaged"}),
+    "order": frozenset({"placed", "packed", "preorder", "cancelled"}),
+}
+ARRIVED = frozenset({"delivered", "damaged", "return_in_transit", "returned", "refund_pending", "refunded", "partly_refunded", "cancelled"})
+
+
+@dataclass(frozen=True)
+class Lookups:
+    """How customers and orders are read; each takes the brand first."""
+
+    customer: Callable[[str, str], Awaitable[Customer | None]]
+    customer_of_handle: Callable[[str, str, str], Awaitable[Customer | None]]
+    orders: Callable[[str, str], Awaitable[list[Order]]]
+
+
+async def identified(message: Message, lookups: Lookups) -> Customer | None:
+    """The customer who wrote, or None; an id without a record still owns its orders."""
+    author = message.author
+    if author.customer_id:
+        return await lookups.customer(message.brand, author.customer_id) or Customer(customer_id=author.customer_id)
+    if author.handle:
+        return await lookups.customer_of_handle(message.brand, message.channel, author.handle)
+    return None
+
+
+async def own_orders(message: Message, topic: str, customer: Customer | None, lookups: Lookups) -> tuple[Order, ...]:
+    """This customer's orders, the one the message is about first, with `why` and `late` filled in.
+
+    A message that names an order number of somebody else shows no order at all: the draft asks instead.
+    """
+    if customer is None:
+        return ()
+    found = [order for order in await lookups.orders(message.brand, customer.customer_id) if order.customer_id == customer.customer_id]
+    today = message.received_at.date()
+    said = set(order_numbers(message.content))
+    before = {number for turn in message.thread for number in order_numbers(turn.text)}
+    named = said & {order.order_id.upper() for order in found}
+    if found and said and not named and any(_same_form(number, found[0].order_id) for number in said):
+        return ()
+    text = message.content + "\n" + "\n".join(turn.text for turn in message.thread)
+    judged = [_judged(order, named, before, message.content, text, topic, today) for order in found]
+    ranked = sorted(judged, key=lambda pair: (pair[0], _newest_first(pair[1])))
+    return tuple(order for _, order in ranked[:MOST])
+
+
+def is_late(order: Order, today: date) -> bool:
+    """Whether the order should have been with the customer by now."""
+    promised = order.promised_at or order.due_at
+    return bool(promised and promised[:10] < today.isoformat() and order.status not in ARRIVED)
+
+
+def _judged(order: Order, said: set[str], before: set[str], text: str, all_text: str, topic: str, today: date) -> tuple[int, Order]:
+    late = is_late(order, today)
+    reasons = (
+        ("number_in_text", order.order_id.upper() in said),
+        ("product_in_text", _names_product(order, text)),
+        ("number_in_thread", order.order_id.upper() in before),
+        ("product_in_thread", _names_product(order, all_text)),
+        ("status_fits_topic", order.status in STATES_OF_TOPIC.get(topic, ())),
+        ("late", late or order.status == "lost"),
+        ("latest_open", order.status in OPEN),
+        ("latest", True),
+    )
+    rank, why = next((rank, why) for rank, (why, holds) in enumerate(reasons) if holds)
+    return rank, order.model_copy(update={"late": late, "why": why})
+
+
+def _names_product(order: Order, text: str) -> bool:
+    lowered = text.casefold()
+    return any(
+        len(item.name) > 3 and fuzz.partial_ratio(item.name.casefold(), lowered, score_cutoff=SAME_NAME) > 0 and len(lowered) >= len(item.name)
+        for item in order.items
+    )
+
+
+def _same_form(number: str, order_id: str) -> bool:
+    return re.sub(r"\d", "#", number) == re.sub(r"\d", "#", order_id.upper())
+
+
+def _newest_first(order: Order) -> str:
+    placed = order.placed_at or ""
+    return "".join(chr(0x10FFFF - ord(c)) for c in placed)

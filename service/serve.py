@@ -1,0 +1,108 @@
+"""`firstreply serve`: one process, or several that share a port by SO_REUSEPORT.
+
+A shared listening socket may hand all keep-alive connections to one worker; with SO_REUSEPORT the kernel spreads them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from types import FrameType
+
+import uvicorn
+
+from service import telemetry
+from service.app import create_app, require_key
+from service.errors import SettingsNotUsable
+from service.parts import Progress, build_parts
+from service.settings import Settings
+
+DRAIN_SECONDS = 20  # uvicorn's own default waits for ever
+CHILD = "FIRSTREPLY_CHILD"  # set in a worker of several: the parent has said and checked everything
+RESTART_SECONDS = 1.0  # between the end of a worker and its replacement
+
+
+def serve(settings: Settings, progress: Progress) -> int:
+    """Serves until SIGTERM or SIGINT; the exit code."""
+    telemetry.log_as_json()
+    if settings.workers > 1:
+        return _supervise(settings, progress)
+    listening = _listen(settings)
+    return asyncio.run(_serve_one(settings, listening, progress))
+
+
+async def _serve_one(settings: Settings, listening: socket.socket, progress: Progress) -> int:
+    async with build_parts(settings, progress=progress) as parts:
+        await require_key(parts)
+        telemetry.describe_build(parts.embedding.embedder.fingerprint, parts.heads.version)
+        config = uvicorn.Config(
+            create_app(settings, parts), log_level="warning", access_log=False, server_header=False, date_header=False,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )  # fmt: skip
+        if CHILD not in os.environ:
+            host, port = listening.getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            progress(f"FirstReply is listening on http://{shown}:{port}  (API description: http://{shown}:{port}/docs)")
+        await uvicorn.Server(config).serve(sockets=[listening])
+    return 0
+
+
+def _listen(settings: Settings, *, shared: bool = False) -> socket.socket:
+    """A listening socket; raises SettingsNotUsable where the address is taken or not ours."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared or CHILD in os.environ:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listening.bind(address)
+    except OSError as error:
+        raise SettingsNotUsable(
+            f"can't listen on {settings.host}:{settings.port} ({error.strerror}): choose another with --host and --port"
+        ) from None
+    return listening
+
+
+def _supervise(settings: Settings, progress: Progress) -> int:
+    """Starts the workers, starts a new one for each that dies, and passes the end on to them."""
+    asyncio.run(_prepare(settings, progress))
+    reserved = _listen(settings, shared=True)  # bound, not listening: holds the port for the workers
+    port = reserved.getsockname()[1]
+    ending = False
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal ending
+        ending = True
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    with tempfile.TemporaryDirectory(prefix="firstreply-metrics-") as metrics:
+        environment = os.environ | {CHILD: "1", "PROMETHEUS_MULTIPROC_DIR": metrics}
+        command = [sys.executable, "-m", "service", "serve", "--host", settings.host, "--port", str(port), "--workers", "1"]
+        workers = [subprocess.Popen(command, env=environment) for _ in range(settings.workers)]
+        progress(f"FirstReply is listening on http://{settings.host}:{port} with {settings.workers} workers")
+        while not ending:
+            time.sleep(0.1)
+            for index, worker in enumerate(workers):
+                if worker.poll() is not None and not ending:
+                    progress(f"a worker ended with code {worker.returncode}; starting another")
+                    time.sleep(RESTART_SECONDS)
+                    workers[index] = subprocess.Popen(command, env=environment)
+        for worker in workers:
+            worker.terminate()
+        for worker in workers:
+            worker.wait(timeout=DRAIN_SECONDS + 10)
+    reserved.close()
+    return 0
+
+
+async def _prepare(settings: Settings, progress: Progress) -> None:
+    """What can go wrong goes wrong once, before any worker starts."""
+    async with build_parts(settings, progress=progress) as parts:
+        await require_key(parts)

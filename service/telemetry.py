@@ -1,0 +1,81 @@
+"""Every metric and log-field name in one table. No label and no field ever holds message text, a customer or a brand.
+
+| metric | kind | labels |
+|---|---|---|
+| http_server_request_duration_seconds | histogram | method, route, status |
+| triage_stage_duration_seconds | histogram | stage |
+| triage_messages_total | counter | label, escalated |
+| triage_escalations_total | counter | reason |
+| triage_retrieval_empty_total | counter | |
+| triage_knowledge_passages | gauge | |
+| triage_build_info | gauge | version, embedder, classifier |
+
+| log field | meaning |
+|---|---|
+| event | what happened, one word |
+| request_id | the same as the header X-Request-Id |
+| method, route, status | of the request; the route's pattern, never the path with its ids |
+| ms | milliseconds from the first byte to the last |
+| triage_id, label, escalate | of the triage made |
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+
+from service import __version__
+from service.messages import Triage
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+REQUESTS = Histogram("http_server_request_duration_seconds", "Seconds a request took.", ("method", "route", "status"), buckets=_SECONDS)
+STAGES = Histogram("triage_stage_duration_seconds", "Seconds a stage of a triage took.", ("stage",), buckets=_SECONDS)
+MESSAGES = Counter("triage_messages_total", "Messages triaged.", ("label", "escalated"))
+ESCALATIONS = Counter("triage_escalations_total", "Reasons of escalated messages.", ("reason",))
+EMPTY = Counter("triage_retrieval_empty_total", "Messages for which no passage was found.")
+PASSAGES = Gauge("triage_knowledge_passages", "FAQs this process answers from.", multiprocess_mode="max")
+BUILD = Gauge("triage_build_info", "What is running.", ("version", "embedder", "classifier"), multiprocess_mode="max")
+
+
+def describe_build(embedder: str, classifier: str) -> None:
+    """Says once what is running."""
+    BUILD.labels(__version__, embedder, classifier).set(1)
+
+
+def count(triage: Triage) -> None:
+    """Counts one triage."""
+    for stage, ms in triage.timings_ms.items():
+        STAGES.labels(stage).observe(ms / 1000)
+    escalation = triage.escalation
+    MESSAGES.labels(triage.understanding.label, str(escalation.escalate).lower()).inc()
+    if escalation.escalate:
+        for reason in escalation.reasons:
+            ESCALATIONS.labels(reason.code).inc()
+    if not triage.context.passages:
+        EMPTY.inc()
+
+
+def exposition() -> bytes:
+    """All metrics in Prometheus text format; with several workers, of all of them together."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+    return generate_latest()
+
+
+def log_as_json() -> None:
+    """One JSON line an event on stderr."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

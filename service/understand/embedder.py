@@ -1,0 +1,176 @@
+"""Text to vectors. An embedder is a function with a name; two runtimes make one.
+
+`openvino` runs the exported build and imports neither torch nor sentence-transformers; `sentence-transformers`
+serves the same directory from torch, on a GPU if there is one. Vectors are float32 of unit length.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import ModelNotUsable
+from service.understand.build import OPENVINO_MODEL, REFERENCE_TEXTS, Manifest, read_manifest
+
+Vectors = NDArray[np.float32]
+Runtime = Literal["openvino", "sentence-transformers"]
+BATCH = 32  # texts a forward pass; more brings nothing on one core
+WINDOW = 1_000  # characters of one window; retrieval with e5 gets worse beyond
+MAX_WINDOWS = 10  # covers the longest message
+SAME = 0.995  # least cosine to a reference vector; a healthy bfloat16 build has 0.9999
+
+
+@dataclass(frozen=True)
+class Embedder:
+    """`encode` takes texts with their prefix and gives unit vectors [n, dimension]."""
+
+    name: str
+    fingerprint: str
+    dimension: int
+    query_prefix: str
+    passage_prefix: str
+    encode: Callable[[list[str]], Vectors]
+
+    def queries(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of messages and questions, [n, dimension]."""
+        return self.encode([self.query_prefix + text for text in texts])
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of passages of knowledge, [n, dimension]."""
+        return self.encode([self.passage_prefix + text for text in texts])
+
+
+def load_embedder(directory: Path, runtime: Runtime = "openvino", threads: int = 1) -> Embedder:
+    """The embedder built at `directory`, checked against its reference vectors; raises ModelNotUsable."""
+    manifest = read_manifest(directory)
+    encode = _openvino(directory, manifest, threads) if runtime == "openvino" else _sentence_transformers(directory, manifest)
+    embedder = Embedder(
+        manifest.name, manifest.fingerprint, manifest.dimension, manifest.query_prefix, manifest.passage_prefix, encode
+    )
+    _check(embedder, manifest, directory)
+    return embedder
+
+
+def _check(embedder: Embedder, manifest: Manifest, directory: Path) -> None:
+    reference = np.array(manifest.reference, np.float32)
+    vectors = embedder.queries(REFERENCE_TEXTS)
+    mend = f"run firstreply models build --force {manifest.name}"
+    if vectors.shape != reference.shape or not np.isfinite(vectors).all():
+        raise ModelNotUsable(f"{directory} gives vectors of shape {vectors.shape}, expected {reference.shape}: {mend}")
+    cosine = float((vectors * reference).sum(axis=1).min())
+    if cosine < SAME:
+        raise ModelNotUsable(f"{directory} is broken: cosine {cosine:.3f} to its reference vectors, at least {SAME}: {mend}")
+
+
+def _openvino(directory: Path, manifest: Manifest, threads: int) -> Callable[[list[str]], Vectors]:
+    import openvino as ov
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
+        core = ov.Core()
+        options = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY"}
+        if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            options["INFERENCE_PRECISION_HINT"] = "bf16"
+        compiled = core.compile_model(directory / OPENVINO_MODEL, "CPU", options)
+    except Exception as error:  # tokenizers and openvino raise bare Exception and RuntimeError
+        first = str(error).strip().splitlines()[0]
+        raise ModelNotUsable(f"{directory} can't be loaded ({first}): run firstreply models build --force") from error
+    tokenizer.enable_truncation(manifest.max_tokens)
+    tokenizer.enable_padding(pad_id=tokenizer.token_to_id("<pad>") or 0)
+    request = compiled.create_infer_request()
+
+    def encode(texts: list[str]) -> Vectors:
+        vectors = np.empty((len(texts), manifest.dimension), np.float32)
+        by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        for start in range(0, len(texts), BATCH):
+            chosen = by_length[start : start + BATCH]
+            tokens = tokenizer.encode_batch_fast([texts[i] for i in chosen])
+            inputs = {
+                "input_ids": np.array([t.ids for t in tokens], np.int64),
+                "attention_mask": np.array([t.attention_mask for t in tokens], np.int64),
+            }
+            vectors[chosen] = request.infer(inputs)["embedding"]
+        return vectors
+
+    return encode
+
+
+def _sentence_transformers(directory: Path, manifest: Manifest) -> Callable[[list[str]], Vectors]:
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ImportError:
+        raise ModelNotUsable("runtime sentence-transformers needs: pip install 'firstreply[models]'") from None
+    if not (directory / "modules.json").is_file():
+        raise ModelNotUsable(f"{directory} has no sentence-transformers files: run firstreply models build --force {manifest.name}")
+    model = SentenceTransformer(str(directory))
+
+    def encode(texts: list[str]) -> Vectors:
+        return np.asarray(model.encode(texts, normalize_embeddings=True, show_progress_bar=False), np.float32)
+
+    return encode
+
+
+class EmbeddingThread:
+    """The embedder in a thread of its own, so that the event loop never computes; recent vectors are kept.
+
+    >>> vectors = await EmbeddingThread(embedder).queries(["Wo ist mein Paket?"])   # [1, dimension]
+    """
+
+    def __init__(self, embedder: Embedder, keep: int = 4_096) -> None:
+        self.embedder = embedder
+        self._keep = keep
+        self._recent: OrderedDict[str, Vectors] = OrderedDict()
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedder")
+
+    async def queries(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of messages and questions, [n, dimension]; texts seen lately cost nothing."""
+        missing = [text for text in dict.fromkeys(texts) if text not in self._recent]
+        found = {text: self._recent[text] for text in texts if text in self._recent}
+        if missing:
+            vectors = await asyncio.get_running_loop().run_in_executor(self._executor, self.embedder.queries, missing)
+            found.update(zip(missing, vectors, strict=True))
+        for text, vector in found.items():
+            self._recent[text] = vector
+            self._recent.move_to_end(text)
+        while len(self._recent) > self._keep:
+            self._recent.popitem(last=False)
+        return np.stack([found[text] for text in texts])
+
+    async def passages(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of passages of knowledge, [n, dimension]."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self.embedder.passages, list(texts))
+
+    def close(self) -> None:
+        """Ends the thread; work in progress is finished first."""
+        self._executor.shutdown()
+
+
+_BREAK = re.compile(r"(?<=[.!?…\n])\s+|\n+")
+
+
+def sentences(text: str) -> list[str]:
+    """The text's sentences, empty ones left out."""
+    return [part.strip() for part in _BREAK.split(text) if part.strip()]
+
+
+def windows(text: str) -> list[str]:
+    """The text in pieces the embedder reads whole: at most MAX_WINDOWS pieces of about WINDOW characters."""
+    if len(text) <= WINDOW:
+        return [text]
+    pieces: list[str] = []
+    for sentence in sentences(text):
+        if pieces and len(pieces[-1]) + len(sentence) < WINDOW:
+            pieces[-1] = f"{pieces[-1]} {sentence}"
+        else:
+            pieces.extend(sentence[start : start + WINDOW] for start in range(0, len(sentence), WINDOW))
+    return pieces[:MAX_WINDOWS] or [text[:WINDOW]]

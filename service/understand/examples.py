@@ -1,0 +1,72 @@
+"""Labelled messages under `knowledge/examples/*.jsonl`: what the heads learn from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from service.errors import KnowledgeNotUsable
+from service.messages import Addressed, Channel, Label, Level, LongText, Noun, Trajectory, Turn, Urgency, Visibility
+
+LEAST_OF_A_CLASS = 20  # examples below which a head would learn noise
+
+
+class Example(Noun):
+    """One labelled message; see knowledge/examples/README.md for what each label means."""
+
+    id: str
+    language: str
+    channel: Channel = "other"
+    visibility: Visibility = "public"
+    industry: str = "retail"
+    text: LongText
+    thread: tuple[Turn, ...] = ()
+    label: Label
+    also: tuple[Label, ...] = ()
+    level: Level
+    trajectory: Trajectory | None = None
+    topic: str
+    urgency: Urgency = "normal"
+    addressed: Addressed = "direct"
+    reasons: tuple[str, ...] = Field(default=())
+
+    def has(self, label: Label) -> bool:
+        """Whether the label is the main one or among the others."""
+        return label == self.label or label in self.also
+
+
+def read_examples(folders: list[Path]) -> list[Example]:
+    """Every example of every `*.jsonl` in the folders; raises KnowledgeNotUsable naming file, line and reason."""
+    examples: list[Example] = []
+    for folder in folders:
+        for path in sorted(folder.glob("*.jsonl")):
+            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+                if line.strip():
+                    examples.append(_parsed(path, number, line))
+    return examples
+
+
+def _parsed(path: Path, number: int, line: str) -> Example:
+    try:
+        return Example.model_validate_json(line)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise KnowledgeNotUsable(f"{path}:{number}: {where + ': ' if where else ''}{first['msg']}") from None
+
+
+def check_classes(examples: list[Example], topics: list[str]) -> None:
+    """Raises KnowledgeNotUsable where a class has too few examples, and says how many are missing."""
+    missing: list[str] = []
+    labels: tuple[Label, ...] = ("frustration", "information_seeking", "praise", "other")
+    counts = {f"label {name}": sum(e.has(name) for e in examples) for name in labels}
+    counts |= {f"topic {name}": sum(e.topic == name for e in examples) for name in topics}
+    for name, count in counts.items():
+        if count < LEAST_OF_A_CLASS:
+            missing.append(f"{name} has {count}, {LEAST_OF_A_CLASS - count} more needed")
+    unknown = sorted({e.topic for e in examples} - set(topics))
+    if unknown:
+        missing.append(f"unknown topics {', '.join(unknown)}; the brand's are {', '.join(topics)}")
+    if missing:
+        raise KnowledgeNotUsable("too few examples to train on: " + "; ".join(missing))

@@ -1,0 +1,79 @@
+"""Words that mean something by themselves, found by rules: `knowledge/signals/<language>.yaml`.
+
+A rule fires where a pattern matches and no `unless` pattern matches within NEAR characters of it. Rules read
+the whole text; the words they matched are the evidence.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from service.errors import KnowledgeNotUsable
+from service.messages import Signal
+
+ALWAYS = "en"  # read beside the text's own language: people mix it in everywhere
+NEAR = 40  # characters around a match in which an `unless` pattern silences it
+_SAME_LENGTH = str.maketrans("’‘‛`´“”„«»\u00a0\u202f", "'''''\"\"\"\"\"  ")
+
+
+class _Rule(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    patterns: list[str]
+    unless: list[str] = []
+
+
+@dataclass(frozen=True)
+class SignalRules:
+    """Compiled rules: (language, code, pattern, unless)."""
+
+    rules: tuple[tuple[str, str, re.Pattern[str], re.Pattern[str] | None], ...]
+
+    def find(self, text: str, language: str) -> tuple[Signal, ...]:
+        """The signals in `text`, at most one a code: by the rules of its language and of English, else by all rules."""
+        flat = text.translate(_SAME_LENGTH)
+        known = any(rule[0] == language for rule in self.rules)
+        read = {language, ALWAYS} if known else {rule[0] for rule in self.rules}
+        found: dict[str, Signal] = {}
+        for rule_language, code, pattern, unless in sorted(self.rules, key=lambda rule: rule[0] != language):
+            if code in found or rule_language not in read:
+                continue
+            match = next((m for m in pattern.finditer(flat) if not _silenced(flat, m, unless)), None)
+            if match is not None:
+                start, end = match.span()
+                found[code] = Signal(code=code, evidence=text[start:end].strip(), start=start, end=end)
+        return tuple(found.values())
+
+
+def _silenced(text: str, match: re.Match[str], unless: re.Pattern[str] | None) -> bool:
+    if unless is None:
+        return False
+    return unless.search(text, max(0, match.start() - NEAR), match.end() + NEAR) is not None
+
+
+def read_signal_rules(folder: Path) -> SignalRules:
+    """The rules of every `<language>.yaml` in `folder`; raises KnowledgeNotUsable naming file and code."""
+    rules = []
+    paths = sorted(folder.glob("*.yaml"))
+    if not paths:
+        raise KnowledgeNotUsable(f"{folder} holds no signal rules: reinstall firstreply")
+    for path in paths:
+        try:
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+            for code, raw in content.items():
+                rule = _Rule.model_validate(raw)
+                unless = _joined(rule.unless) if rule.unless else None
+                rules.append((path.stem, str(code), _joined(rule.patterns), unless))
+        except (yaml.YAMLError, ValidationError, re.error, AttributeError, TypeError, UnicodeDecodeError) as error:
+            raise KnowledgeNotUsable(f"{path}: {' '.join(str(error).split())}") from None
+    return SignalRules(tuple(rules))
+
+
+def _joined(patterns: list[str]) -> re.Pattern[str]:
+    for pattern in patterns:
+        re.compile(pattern)  # so that an error names the pattern, not the whole
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)

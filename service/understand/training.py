@@ -1,0 +1,192 @@
+"""`firstreply train`: fits the heads and the correction of the vectors on labelled messages, the same every time.
+
+Each head is a logistic regression (scikit-learn, L2). Its probabilities are used as they come: the penalty was
+chosen by log loss under cross-validation, which is what calibration asks for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import ModelNotUsable
+from service.escalate.policy import HARD
+from service.messages import ADDRESSED, LABELS, Label
+from service.understand.classifier import Head, Heads, Vectors, feature_names, features
+from service.understand.embedder import WINDOW, Embedder
+from service.understand.examples import Example, check_classes
+from service.understand.signals import SignalRules
+from service.understand.understanding import EARLIER_TURNS
+
+PENALTY = 1.0  # inverse strength C; of 0.3, 1, 3, 10 the best log loss in five folds
+TOPIC_PENALTY = 3.0
+OTHER_INDUSTRY = 0.3  # weight of other industries' messages in the topic head: of 0, 0.3, 1 the best accuracy on retail
+REASON_PENALTY = 3.0
+FOLDS = 8
+HARD_PRECISION = 0.6  # least share of right ones among those a reason head fires on, out of fold; hard reasons rather fire once too often
+SOFT_PRECISION = 0.7
+LEAST_OF_A_REASON = 15  # examples below which a reason has rules only
+
+
+@dataclass(frozen=True)
+class Faq:
+    """A FAQ as training sees it: its sample questions, its title and answer, its topic."""
+
+    topic: str | None
+    title: str
+    answer: str
+    questions: tuple[str, ...]
+
+
+def train(
+    examples: list[Example],
+    faqs: list[Faq],
+    topics: list[str],
+    embedder: Embedder,
+    rules: SignalRules,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Heads:
+    """Fits everything; raises KnowledgeNotUsable on too few examples, ModelNotUsable without scikit-learn."""
+    try:
+        from sklearn.linear_model import LogisticRegression
+    except ImportError:
+        raise ModelNotUsable("training needs scikit-learn: pip install 'firstreply[models]'") from None
+    check_classes(examples, topics)
+    progress(f"embedding {len(examples)} messages and {sum(len(f.questions) for f in faqs)} questions")
+    raw = embedder.queries([e.text[:WINDOW] or " " for e in examples])
+    asked = [(question, faq) for faq in faqs for question in faq.questions]
+    raw_asked = embedder.queries([question for question, _ in asked])
+    raw_passages = embedder.passages([f"{faq.title}\n{faq.answer}" for faq in faqs])
+    query_mean = raw.mean(axis=0)
+    passage_mean = raw_passages.mean(axis=0) if len(faqs) else query_mean
+
+    def centred(vectors: Vectors) -> Vectors:
+        moved = vectors - query_mean
+        return moved / np.linalg.norm(moved, axis=1, keepdims=True)
+
+    def fit(
+        rows: Vectors, targets: NDArray[np.str_ | np.bool_], classes: tuple[str, ...], c: float, weights: list[float] | None = None
+    ) -> Head:
+        model = LogisticRegression(C=c, max_iter=3_000, class_weight="balanced" if weights else None)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            model.fit(rows, targets, sample_weight=weights)
+        order = [list(model.classes_).index(name) for name in classes] if len(classes) > 1 else [0]
+        return Head(classes, model.coef_[order].astype(np.float32), model.intercept_[order].astype(np.float32))
+
+    def fit_independent(rows: Vectors, targets: dict[str, list[bool]]) -> Head:
+        parts = [fit(rows, np.array(values), (name,), PENALTY) for name, values in targets.items()]
+        return Head(tuple(targets), np.concatenate([p.weights for p in parts]), np.concatenate([p.bias for p in parts]))
+
+    progress("fitting the heads")
+    found = [features(e.text, rules.find(e.text, e.language)) for e in examples]
+    earlier = _earlier_vectors(examples, embedder, centred)
+    blank = Heads("", "", query_mean, passage_mean, (0.0, 0.0), *[Head((), np.empty(0), np.empty(0))] * 6)
+    rows = np.stack([blank.inputs(v, b, x) for v, b, x in zip(centred(raw), earlier, found, strict=True)])
+    labels: dict[str, list[bool]] = {name: [e.has(name) for e in examples] for name in LABELS}
+    levels = {
+        "moderate": [e.level in ("moderate", "strong") for e in examples],
+        "strong": [e.level == "strong" for e in examples],
+    }
+    topic_rows, topic_targets = rows, [e.topic for e in examples]
+    topic_weights = [1.0 if e.industry == "retail" else OTHER_INDUSTRY for e in examples]
+    extra = [(v, q, f.topic) for v, (q, f) in zip(centred(raw_asked), asked, strict=True) if f.topic in topics]
+    if extra:
+        more = np.stack([blank.inputs(v, None, features(q, rules.find(q, "und"))) for v, q, _ in extra])
+        topic_rows = np.concatenate([rows, more])
+        topic_targets += [str(topic) for _, _, topic in extra]
+        topic_weights += [1.0] * len(extra)
+    public = [i for i, e in enumerate(examples) if e.visibility == "public"]
+    return Heads(
+        embedder=embedder.fingerprint,
+        version=_version(examples, faqs),
+        query_mean=query_mean,
+        passage_mean=passage_mean,
+        relevance=_relevance(centred(raw_asked), asked, centred(raw), examples),
+        label=fit_independent(rows, labels),
+        level=fit_independent(rows, levels),
+        urgency=fit_independent(rows, {"high": [e.urgency in ("high", "critical") for e in examples]}),
+        topic=fit(topic_rows, np.array(topic_targets), tuple(topics), TOPIC_PENALTY, topic_weights),
+        reasons=_fit_reasons(centred(raw), len(rows[0]), examples),
+        addressed=fit(rows[public], np.array([examples[i].addressed for i in public]), ADDRESSED, PENALTY),
+    )
+
+
+def _fit_reasons(vectors: Vectors, inputs: int, examples: list[Example]) -> Head:
+    """A head a reason, on the text's vector alone; its bias is moved so that 0.5 is the chosen threshold.
+
+    The threshold is the lowest that keeps the wanted precision in FOLDS folds; a head that can't reach it never fires.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import precision_recall_curve
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    counts = Counter(code for e in examples for code in e.reasons)
+    codes = tuple(sorted(code for code, count in counts.items() if count >= LEAST_OF_A_REASON))
+    weights, biases = np.zeros((len(codes), inputs), np.float32), np.zeros(len(codes), np.float32)
+    for at, code in enumerate(codes):
+        truth = np.array([code in e.reasons for e in examples])
+        model = LogisticRegression(C=REASON_PENALTY, max_iter=3_000, class_weight="balanced")
+        folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+        scores = cross_val_predict(model, vectors, truth, cv=folds, method="decision_function")
+        precision, _, thresholds = precision_recall_curve(truth, scores)
+        wanted = HARD_PRECISION if code in HARD else SOFT_PRECISION
+        fitting = [t for p, t in zip(precision, thresholds, strict=False) if p >= wanted]
+        model.fit(vectors, truth)
+        weights[at, : vectors.shape[1]] = model.coef_[0]
+        biases[at] = float(model.intercept_[0]) - (min(fitting) if fitting else 1e3)
+    return Head(codes, weights, biases)
+
+
+def _earlier_vectors(
+    examples: list[Example], embedder: Embedder, centred: Callable[[Vectors], Vectors]
+) -> list[Vectors | None]:
+    turns = [[t.text[-WINDOW:] for t in e.thread if t.role == "customer"][-EARLIER_TURNS:] for e in examples]
+    flat = [text for row in turns for text in row]
+    vectors = centred(embedder.queries(flat)) if flat else np.empty((0, embedder.dimension), np.float32)
+    rows: list[Vectors | None] = []
+    at = 0
+    for row in turns:
+        rows.append(vectors[at : at + len(row)] if row else None)
+        at += len(row)
+    return rows
+
+
+def _relevance(asked: Vectors, owners: list[tuple[str, Faq]], messages: Vectors, examples: list[Example]) -> tuple[float, float]:
+    """Slope and offset that turn a centred cosine into the probability that a passage answers.
+
+    Right pairs: each sample question against the best other question of its own FAQ. Wrong pairs: each against the
+    best question of any other FAQ of another topic, and messages of other industries against their best question.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    if len(owners) < 2:
+        return 12.0, -6.0
+    cosines = asked @ asked.T
+    own = np.array([[a[1] is b[1] for b in owners] for a in owners])
+    np.fill_diagonal(cosines, -1.0)
+    right = np.where(own, cosines, -1.0).max(axis=1)
+    foreign = [i for i, e in enumerate(examples) if e.industry != "retail" or e.label == "other"]
+    other_topic = np.array([[a[1].topic != b[1].topic for b in owners] for a in owners])
+    wrong = np.concatenate([np.where(other_topic, cosines, -1.0).max(axis=1), (messages[foreign] @ asked.T).max(axis=1)])
+    pairs = np.concatenate([right[right > -1], wrong])[:, None]
+    truth = np.concatenate([np.ones(int((right > -1).sum())), np.zeros(len(wrong))])
+    model = LogisticRegression(class_weight="balanced", C=100.0).fit(pairs, truth)
+    return float(model.coef_[0, 0]), float(model.intercept_[0])
+
+
+def _version(examples: list[Example], faqs: list[Faq]) -> str:
+    digest = hashlib.sha256("\n".join([*feature_names(), *(e.model_dump_json() for e in examples), *(repr(f) for f in faqs)]).encode())
+    return digest.hexdigest()[:12]
+
+
+def label_scores(heads: Heads, rows: Vectors, label: Label) -> NDArray[np.float64]:
+    """Scores of one label for many rows of inputs, for reports."""
+    at = heads.label.classes.index(label)
+    return np.asarray(1 / (1 + np.exp(-(rows @ heads.label.weights[at] + heads.label.bias[at]))), np.float64)

@@ -1,0 +1,168 @@
+"""What the customer feels and wants: one batch of vectors, the heads on them, and the rules beside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from service.messages import LABELS, Addressed, Label, Language, Level, Message, Scored, Signal, Understanding, Urgency
+from service.understand.classifier import Heads, Vectors, features
+from service.understand.embedder import sentences, windows
+from service.understand.language import identify, of_turns
+from service.understand.signals import SignalRules
+from service.understand.trajectory import trajectory
+
+EARLIER_TURNS = 3  # customer turns before this one that are read
+MOST_QUESTIONS = 3  # questions of one message that are searched for apart
+PRESENT = 0.5  # score from which a label counts as present
+NOT_FOR_US = 0.6  # probability from which a message is held to want nothing from us: missing a direct one costs more
+LEAST_WORDS = 3  # words below which only rules name a reason
+EVIDENCE = 160  # characters of evidence shown where no rule names the words
+_QUESTION = re.compile(r"[?？؟]")
+CRITICAL = {"self_harm", "safety_risk"}
+PRESSING = {"time_pressure", "fraud_or_security", "legal_threat", "regulator_complaint", "repeat_contact", "vulnerable_customer"}
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The texts of a message that are embedded, in one batch."""
+
+    windows: tuple[str, ...]
+    questions: tuple[str, ...]
+    earlier: tuple[str, ...]
+
+    @property
+    def all(self) -> list[str]:
+        """Every text once, the windows first."""
+        return [*self.windows, *self.questions, *self.earlier]
+
+
+def texts_of(message: Message) -> Texts:
+    """What of the message is embedded: its windows, its questions where it holds more than one thing, earlier turns."""
+    content = message.content.strip() or " "
+    parts = sentences(content)
+    asked = [part for part in parts if _QUESTION.search(part)]
+    apart = len(parts) > 1 and asked
+    earlier = [turn.text[-1_000:] for turn in message.thread if turn.role == "customer" and turn.text.strip()]
+    return Texts(
+        windows=tuple(windows(content)),
+        questions=tuple(part[:1_000] for part in asked[:MOST_QUESTIONS]) if apart else (),
+        earlier=tuple(earlier[-EARLIER_TURNS:]),
+    )
+
+
+def understand(
+    message: Message,
+    texts: Texts,
+    vectors: Vectors,
+    heads: Heads,
+    rules: SignalRules,
+    supported: Iterable[str],
+    hints: Iterable[str | None] = (),
+) -> Understanding:
+    """The understanding of one message; `vectors` [n, d] are those of `texts.all`, in that order."""
+    content = message.content
+    language = language_of(message, supported, hints)
+    signals = rules.find(content, language.code)
+    codes = {signal.code for signal in signals}
+    centred = heads.centred_queries(vectors)
+    pieces, before = centred[: len(texts.windows)], centred[len(vectors) - len(texts.earlier) :]
+    extra = features(content, signals)
+    inputs = [heads.inputs(piece, before, extra) for piece in pieces]
+    signals += _learned(heads, inputs, texts.windows, codes)
+    codes = {signal.code for signal in signals}
+
+    scores = _peak([heads.label.independent(row) for row in inputs])
+    if not content.strip():
+        scores = {"frustration": 0.0, "information_seeking": 0.0, "praise": 0.0, "other": 1.0}
+    label = _main_label(scores)
+    also: tuple[Label, ...] = tuple(name for name in LABELS if name != label and scores[name] >= PRESENT)
+    level = _level(_peak([heads.level.independent(row) for row in inputs]), scores["frustration"], label, also)
+    topics = _mean([heads.topic.exclusive(row) for row in inputs])
+    topic = max(topics, key=lambda name: topics[name])
+    past = [
+        heads.label.independent(heads.inputs(turn, None, features(text, rules.find(text, language.code))))["frustration"]
+        for turn, text in zip(before, texts.earlier, strict=True)
+    ]
+    hurry = _peak([heads.urgency.independent(row) for row in inputs])["high"]
+    return Understanding(
+        label=label,
+        scores={name: round(scores[name], 4) for name in LABELS},
+        also=also,
+        frustration_level=level,
+        trajectory=trajectory(past, scores["frustration"], level, resolved="resolved" in codes),
+        topic=Scored(label=topic, score=round(topics[topic], 4)),
+        urgency=_urgency(hurry, label, also, codes),
+        addressed=_addressed(message, _mean([heads.addressed.exclusive(row) for row in inputs]), codes),
+        language=language,
+        signals=signals,
+        confidence=round(scores[label], 4),
+    )
+
+
+def _learned(heads: Heads, inputs: list[Vectors], pieces: tuple[str, ...], known: set[str]) -> tuple[Signal, ...]:
+    """Signals that the reason heads see and no rule named; the evidence is the sentence or window they saw."""
+    found: dict[str, Signal] = {}
+    for row, piece in zip(inputs, pieces, strict=True):
+        if len(piece.split()) < LEAST_WORDS:
+            continue
+        for code, score in heads.reasons.independent(row).items():
+            if score >= PRESENT and code not in known and code not in found:
+                evidence = piece if len(piece) <= EVIDENCE else piece[:EVIDENCE].rsplit(" ", 1)[0] + " …"
+                found[code] = Signal(code=code, evidence=evidence)
+    return tuple(found.values())
+
+
+def language_of(message: Message, supported: Iterable[str], hints: Iterable[str | None] = ()) -> Language:
+    """The language of a message: what the caller says, the text, the thread, the customer's record."""
+    thread = of_turns(turn.text for turn in message.thread if turn.role == "customer")
+    return identify(message.content, said=message.language, supported=supported, hints=(thread, *hints))
+
+
+def _peak(rows: list[dict[str, float]]) -> dict[str, float]:
+    """A long message is as angry as its angriest window."""
+    return {name: max(row[name] for row in rows) for name in rows[0]}
+
+
+def _mean(rows: list[dict[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+
+
+def _main_label(scores: dict[str, float]) -> Label:
+    """The highest score; of an angry question the anger (so labelled in seven of eight examples that are both)."""
+    best: Label = max(LABELS, key=lambda name: scores[name])
+    return "frustration" if best == "information_seeking" and scores["frustration"] >= PRESENT else best
+
+
+def _level(scores: dict[str, float], frustration: float, label: Label, also: tuple[Label, ...]) -> Level:
+    """How frustrated, given that the message is: the level's probability relative to that of any frustration."""
+    if label != "frustration" and "frustration" not in also:
+        return "none"
+    if scores["strong"] >= PRESENT * frustration:
+        return "strong"
+    return "moderate" if scores["moderate"] >= PRESENT * frustration else "mild"
+
+
+def _urgency(hurry: float, label: Label, also: tuple[Label, ...], codes: set[str]) -> Urgency:
+    if codes & CRITICAL:
+        return "critical"
+    if hurry >= PRESENT or codes & PRESSING:
+        return "high"
+    wants = {"frustration", "information_seeking"} & {label, *also}
+    return "normal" if wants else "low"
+
+
+def _addressed(message: Message, scores: dict[str, float], codes: set[str]) -> Scored:
+    if "spam" in codes:
+        return Scored(label="spam", score=0.95)
+    if not message.public:
+        return Scored(label="direct", score=1.0)
+    if "friend_tag" in codes:
+        return Scored(label="mention", score=0.9)
+    best: str = max(scores, key=lambda name: scores[name])
+    sure = scores[best] >= NOT_FOR_US or best == "direct"
+    chosen: Addressed | str = best if sure else "direct"
+    return Scored(label=chosen, score=round(scores[best] if sure else max(scores["direct"], 0.5), 4))

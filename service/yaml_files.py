@@ -1,0 +1,87 @@
+"""YAML files that people write, read into typed values; an error names file, line, key and the nearest valid key."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from service.errors import KnowledgeNotUsable
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_yaml(path: Path, model: type[Model]) -> Model:
+    """The file as `model`; raises KnowledgeNotUsable with file, line and what to do."""
+    return parse_yaml(read_text(path), path, model)
+
+
+def read_text(path: Path) -> str:
+    """The file's text; raises KnowledgeNotUsable when it is missing, unreadable or not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise KnowledgeNotUsable(f"{path} is missing") from None
+    except UnicodeDecodeError as error:
+        raise KnowledgeNotUsable(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8") from None
+    except OSError as error:
+        raise KnowledgeNotUsable(f"{path} can't be read: {error.strerror}") from None
+
+
+def parse_yaml(text: str, path: Path, model: type[Model], first_line: int = 1) -> Model:
+    """Like `read_yaml`, for text that starts at line `first_line` of the file (front matter)."""
+    try:
+        content = yaml.safe_load(text)
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + first_line}" if mark else ""
+        raise KnowledgeNotUsable(f"{path}{line}: {getattr(error, 'problem', None) or 'not valid YAML'}") from None
+    try:
+        return model.model_validate({} if content is None else content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        line = _line(node, first["loc"]) + first_line
+        raise KnowledgeNotUsable(f"{path}:{line}: {_explained(first, model)}") from None
+
+
+def _explained(error: Any, model: type[BaseModel]) -> str:
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        valid = _keys_at(model, error["loc"][:-1])
+        near = difflib.get_close_matches(str(error["loc"][-1]), valid, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"valid keys: {', '.join(valid)}"
+        return f"unknown key {where!r}; {hint}"
+    return f"{where}: {error['msg']}" if where else str(error["msg"])
+
+
+def _keys_at(model: type[BaseModel], path: Sequence[int | str]) -> list[str]:
+    current: Any = model
+    for part in path:
+        if isinstance(current, type) and issubclass(current, BaseModel) and part in current.model_fields:
+            current = current.model_fields[str(part)].annotation
+        for inner in getattr(current, "__args__", ()):
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                current = inner
+    return list(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
+
+
+def _line(node: yaml.Node | None, path: Sequence[int | str]) -> int:
+    """Zero-based line of the value at `path`, or of the nearest thing around it."""
+    line = 0
+    for part in path:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((k, v) for k, v in node.value if k.value == str(part)), None)
+            if found is None:
+                return line
+            line, node = found[0].start_mark.line, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line
+        else:
+            return line
+    return line
