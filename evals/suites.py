@@ -30,5 +30,7 @@ def read_suite(path: Path, **defaults: Any) -> Suite:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             raise KnowledgeNotUsable(f"{path}: case {raw.get('name')}: {where}: {first['msg']}") from None
-        cases.append(Case(name=raw["name"], inputs=message, expected_output=raw.get("expected_output"), metadata=raw.get("metadata")))
+        cases.append(
+            Case(name=raw["name"], inputs=message, expected_output=raw.get("expected_output"), metadata=raw.get("metadata"))
+        )
     return Dataset(name=content["name"], cases=cases, evaluators=[MeetsExpectations()])

@@ -110,9 +110,9 @@ class Brand(_Strict):
         """The queue that messages of this topic go to."""
         return next((t.queue for t in self.topics if t.id == topic), self.policy.default_queue)
 
-    def support_handle(self, channel: str) -> str | None:
+    def support_handle(self, channel: Channel) -> str | None:
         """Whom to message privately on this channel."""
-        handles: dict[str, str] = dict(self.identity.support_handles)
+        handles = self.identity.support_handles
         return handles.get(channel) or handles.get("default")
 
     def voice(self, language: str) -> Voice:
@@ -131,7 +131,9 @@ def brand_folders(knowledge_dir: Path | None, *, demo: bool) -> dict[str, Path]:
     found = {"demo": shipped("knowledge/demo")} if demo else {}
     if knowledge_dir is not None:
         if not knowledge_dir.is_dir():
-            raise KnowledgeNotUsable(f"{knowledge_dir} is not a folder: set FIRSTREPLY_KNOWLEDGE_DIR to the folder of your brands")
+            raise KnowledgeNotUsable(
+                f"{knowledge_dir} is not a folder: set FIRSTREPLY_KNOWLEDGE_DIR to the folder of your brands"
+            )
         found |= {
             path.name: path
             for path in sorted(knowledge_dir.iterdir())

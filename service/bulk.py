@@ -80,7 +80,7 @@ def _parse(line: bytes, number: int, defaults: dict[str, Any]) -> Message | Firs
             return BadRequest(f"line {number}: over {MOST_LINE} bytes")
         content = json.loads(line)
         if not isinstance(content, dict):
-            return BadRequest(f"line {number}: a line is a JSON object such as {{\"text\": \"…\"}}")
+            return BadRequest(f'line {number}: a line is a JSON object such as {{"text": "…"}}')
         return Message.model_validate(_merged(defaults, content))
     except ValidationError as error:
         first = error.errors()[0]

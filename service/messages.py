@@ -22,7 +22,8 @@ MAX_FIELD = 500  # characters of an id, a handle, a name
 
 Channel = Literal[
     "x", "instagram", "facebook", "messenger", "whatsapp", "tiktok", "telegram", "threads", "reddit", "line",
-    "linkedin", "youtube", "sms", "google_review", "google_play", "app_store", "trustpilot", "webchat", "email", "other",
+    "linkedin", "youtube", "sms", "google_review", "google_play", "app_store", "trustpilot", "review",
+    "webchat", "email", "other",
 ]  # fmt: skip
 PRIVATE_CHANNELS = frozenset({"messenger", "whatsapp", "telegram", "line", "sms", "webchat", "email"})
 Visibility = Literal["public", "private"]

@@ -30,7 +30,7 @@ from service.settings import Settings
 from service.understand.build import DEFAULT_MODEL, MANIFEST, build_default
 from service.understand.classifier import Heads, load_heads
 from service.understand.embedder import Embedder, EmbeddingThread, load_embedder
-from service.understand.language import FEW_WORDS
+from service.understand.language import CLOSE_CALL
 from service.understand.signals import SignalRules, read_signal_rules
 
 HEADS = "heads.safetensors"
@@ -63,7 +63,7 @@ class Parts:
 
     async def hints(self, message: Message) -> tuple[str | None, ...]:
         """What the customer's record says of the language, for a message too short to tell."""
-        if len(message.content.split()) > FEW_WORDS + 2 or message.language:
+        if len(message.content.split()) > CLOSE_CALL or message.language:
             return ()
         customer = await identified(message, self.sources.lookups)
         return (customer.language,) if customer else ()
@@ -113,7 +113,9 @@ def ensure_model(settings: Settings, progress: Progress = lambda _: None) -> Emb
         try:
             build_default(folder, sentence_transformers=settings.runtime == "sentence-transformers", progress=progress)
         except OSError as error:
-            raise ModelNotUsable(f"{folder} can't be written ({error.strerror}): set FIRSTREPLY_MODELS_DIR to a writable folder") from None
+            raise ModelNotUsable(
+                f"{folder} can't be written ({error.strerror}): set FIRSTREPLY_MODELS_DIR to a writable folder"
+            ) from None
     return load_embedder(folder, settings.runtime, settings.threads)
 
 
@@ -134,7 +136,9 @@ def start_lock(settings: Settings) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def build_parts(settings: Settings, *, today: date | None = None, progress: Progress = lambda _: None) -> AsyncIterator[Parts]:
+async def build_parts(
+    settings: Settings, *, today: date | None = None, progress: Progress = lambda _: None
+) -> AsyncIterator[Parts]:
     """The parts of a running service; raises a NotUsable that says what is wrong and how to mend it.
 
     `today` is the day that demo orders are dated for, by default the real one.
@@ -149,7 +153,7 @@ async def build_parts(settings: Settings, *, today: date | None = None, progress
         heads = load_heads(heads_file(settings), embedder.fingerprint)
         records = Records(connect(settings.database))
         embedding = EmbeddingThread(embedder)
-        index = EmbeddedIndex(embedder.dimension)
+        index = EmbeddedIndex(embedder.dimension, settings.data_dir)
         try:
             await migrate(records.engine)
             await _check_vectors(records, embedder)
@@ -231,5 +235,3 @@ def _lines(path: Path) -> list[str]:
 def _refuse(path: Path, report: Report) -> None:
     if report.problems:
         raise KnowledgeNotUsable(f"{path}: {report.problems[0]}")
-
-

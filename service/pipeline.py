@@ -43,7 +43,8 @@ async def stages(message: Message, parts: Parts) -> AsyncIterator[Stage]:
     vectors = await parts.embedding.queries(texts.all)
     watch.lap("embed")
 
-    understanding = understand(message, texts, vectors, parts.heads, parts.rules, brand.identity.languages, await parts.hints(message))
+    hints, handles = await parts.hints(message), brand.identity.support_handles.values()
+    understanding = understand(message, texts, vectors, parts.heads, parts.rules, brand.identity.languages, hints, handles)
     watch.lap("classify")
     context = await retrieve(message, understanding, texts, vectors, parts.heads, parts.sources)
     watch.lap("retrieve")
@@ -71,6 +72,12 @@ async def stages(message: Message, parts: Parts) -> AsyncIterator[Stage]:
         grown = grown.model_copy(update={"draft": draft, "escalation": escalation})
     watch.lap("draft")
     yield Stage("draft", grown.model_copy(update={"timings_ms": watch.total()}))
+
+
+async def warm(parts: Parts) -> None:
+    """Loads what loads at first use, so that the first message does not wait for it; nothing is recorded."""
+    async for _ in stages(Message(text="Where is my order? It was due on Friday.", brand=next(iter(parts.brands), "")), parts):
+        pass
 
 
 class _Watch:

@@ -17,7 +17,7 @@ from types import FrameType
 
 import uvicorn
 
-from service import telemetry
+from service import pipeline, telemetry
 from service.app import create_app, require_key
 from service.errors import SettingsNotUsable
 from service.parts import Progress, build_parts
@@ -38,8 +38,13 @@ def serve(settings: Settings, progress: Progress) -> int:
 
 
 async def _serve_one(settings: Settings, listening: socket.socket, progress: Progress) -> int:
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn raises the signal once more when it has drained; the parts are still to be closed then.
+        signal.signal(ending, lambda *_: None)
     async with build_parts(settings, progress=progress) as parts:
         await require_key(parts)
+        if parts.brands:
+            await pipeline.warm(parts)
         telemetry.describe_build(parts.embedding.embedder.fingerprint, parts.heads.version)
         config = uvicorn.Config(
             create_app(settings, parts), log_level="warning", access_log=False, server_header=False, date_header=False,
@@ -85,7 +90,11 @@ def _supervise(settings: Settings, progress: Progress) -> int:
     with tempfile.TemporaryDirectory(prefix="firstreply-metrics-") as metrics:
         environment = os.environ | {CHILD: "1", "PROMETHEUS_MULTIPROC_DIR": metrics}
         command = [sys.executable, "-m", "service", "serve", "--host", settings.host, "--port", str(port), "--workers", "1"]
-        workers = [subprocess.Popen(command, env=environment) for _ in range(settings.workers)]
+
+        def start() -> subprocess.Popen[bytes]:
+            return subprocess.Popen(command, env=environment)  # noqa: S603 - our own interpreter and our own arguments
+
+        workers = [start() for _ in range(settings.workers)]
         progress(f"FirstReply is listening on http://{settings.host}:{port} with {settings.workers} workers")
         while not ending:
             time.sleep(0.1)
@@ -93,7 +102,7 @@ def _supervise(settings: Settings, progress: Progress) -> int:
                 if worker.poll() is not None and not ending:
                     progress(f"a worker ended with code {worker.returncode}; starting another")
                     time.sleep(RESTART_SECONDS)
-                    workers[index] = subprocess.Popen(command, env=environment)
+                    workers[index] = start()
         for worker in workers:
             worker.terminate()
         for worker in workers:

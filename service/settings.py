@@ -39,13 +39,18 @@ class Settings(BaseSettings):
         default="openvino", description="openvino: 3 to 5 times faster on a CPU, no torch; sentence-transformers: for a GPU"
     )
     threads: int = Field(
-        default=1, ge=1, le=64, description="inference threads a process; scale by --workers: with 2, a busy neighbour stalls both"
+        default=1,
+        ge=1,
+        le=64,
+        description="inference threads a process; scale by --workers: with 2, a busy neighbour stalls both",
     )
     host: str = Field(default="127.0.0.1", description="address to listen on; beyond loopback an API key is required")
     port: int = Field(default=8000, ge=0, le=65535, description="TCP port to listen on")
-    workers: int = Field(default=1, ge=1, le=64, description="processes; each holds the model (about 350 MB)")
+    workers: int = Field(default=1, ge=1, le=64, description="processes; each holds the model (about 650 MB)")
     max_body_bytes: int = Field(
-        default=MIB, ge=1024, description="largest request body in bytes; a message of 10,000 characters with a thread fits in 1 MiB"
+        default=MIB,
+        ge=1024,
+        description="largest request body in bytes; a message of 10,000 characters with a thread fits in 1 MiB",
     )
     follow_seconds: float = Field(
         default=0.5, gt=0, le=60, description="how often, in seconds, a process looks for knowledge that another one changed"

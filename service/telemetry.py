@@ -32,7 +32,9 @@ from service import __version__
 from service.messages import Triage
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-REQUESTS = Histogram("http_server_request_duration_seconds", "Seconds a request took.", ("method", "route", "status"), buckets=_SECONDS)
+REQUESTS = Histogram(
+    "http_server_request_duration_seconds", "Seconds a request took.", ("method", "route", "status"), buckets=_SECONDS
+)
 STAGES = Histogram("triage_stage_duration_seconds", "Seconds a stage of a triage took.", ("stage",), buckets=_SECONDS)
 MESSAGES = Counter("triage_messages_total", "Messages triaged.", ("label", "escalated"))
 ESCALATIONS = Counter("triage_escalations_total", "Reasons of escalated messages.", ("reason",))

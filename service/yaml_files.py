@@ -39,12 +39,15 @@ def parse_yaml(text: str, path: Path, model: type[Model], first_line: int = 1) -
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + first_line}" if mark else ""
-        raise KnowledgeNotUsable(f"{path}{line}: {getattr(error, 'problem', None) or 'not valid YAML'}") from None
+        at = f":{mark.line + first_line}" if mark else ""
+        raise KnowledgeNotUsable(f"{path}{at}: {getattr(error, 'problem', None) or 'not valid YAML'}") from None
     try:
         return model.model_validate({} if content is None else content)
     except ValidationError as error:
-        first = error.errors()[0]
+        found = error.errors()
+        first = next(
+            (item for item in found if item["type"] == "extra_forbidden"), found[0]
+        )  # a misspelt key is also a missing one
         line = _line(node, first["loc"]) + first_line
         raise KnowledgeNotUsable(f"{path}:{line}: {_explained(first, model)}") from None
 

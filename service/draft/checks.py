@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from service.brands import Brand
 from service.messages import Check, Context, DraftText, Message
-from service.understand.language import UNKNOWN, identify
+from service.understand.language import identify
 
 _NUMBER = re.compile(r"\d+(?:[.,:\u00a0\u202f]\d+)*")
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
@@ -16,7 +16,8 @@ _LINK = re.compile(r"https?://[^\s)>\]]+")
 _PLACEHOLDER = re.compile(r"\{\w*\}|\[\[|\]\]|<\w+>")
 _LONG_NUMBER = re.compile(r"(?:\d[ -]?){9,}")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}\b")
-LEAST_WORDS = 6  # a shorter text's language can't be told reliably
+LEAST_WORDS = 8  # a shorter text's language can't be told reliably
+CLEARLY = 0.8  # score from which a text counts as written in another language
 
 
 def check(
@@ -37,7 +38,7 @@ def check(
         _result("within_limit", [f"{t.length} of {t.limit} {t.unit}" for t in texts if t.limit and t.length > t.limit]),
         _result("no_personal_data_in_public", _personal(public.text, context, message, brand) if public else []),
         _result("facts_cited", _uncited([t.text for t in texts], allowed)),
-        _result("only_known_links", _foreign_links([t.text for t in texts], brand)),
+        _result("only_known_links", _foreign_links([t.text for t in texts], brand, allowed)),
         _result("no_foreign_order", _foreign_orders([t.text for t in texts], context)),
         _result("no_placeholder", [found for t in texts for found in _PLACEHOLDER.findall(t.text)]),
         _result("not_empty", ["a text is empty" for t in texts if not t.text.strip()]),
@@ -55,9 +56,9 @@ def _language(texts: list[DraftText], language: str, brand: Brand) -> Check:
         plain = names.sub("", text.text)
         if len(plain.split()) < LEAST_WORDS:
             continue
-        found = identify(plain, said=None, supported=brand.identity.languages).code
-        if found not in (language, UNKNOWN):
-            wrong.append(f"reads as {found}, not {language}")
+        found = identify(plain, said=None, supported=brand.identity.languages)
+        if found.code != language and found.supported and found.score >= CLEARLY:
+            wrong.append(f"reads as {found.code}, not {language}")
     return _result("language", wrong)
 
 
@@ -94,8 +95,9 @@ def _numbers(text: str) -> list[str]:
     return [re.sub(r"[\u00a0\u202f ]", "", found) for found in _NUMBER.findall(text)]
 
 
-def _foreign_links(texts: list[str], brand: Brand) -> list[str]:
-    hosts = set(brand.identity.url_hosts)
+def _foreign_links(texts: list[str], brand: Brand, allowed: str) -> list[str]:
+    """Links to hosts that are not the brand's; a brand that lists none may link to what its own passages link to."""
+    hosts = set(brand.identity.url_hosts) or {urlsplit(link).hostname for link in _LINK.findall(allowed)}
     return [f"link to {link}" for text in texts for link in _LINK.findall(text) if urlsplit(link).hostname not in hosts]
 
 

@@ -17,7 +17,17 @@ from service.escalate.deadlines import promise
 from service.messages import Citation, Context, DraftText, Escalation, Level, Message, Passage, Understanding
 
 _NAME = re.compile(r"^[^\W\d_][^\W\d_]*(?:['’-][^\W\d_]+)*$")
-_WITH_NEXT_STEP = frozenset({"lost", "delivered", "overdue", "delayed", "damaged", "payment_failed", "refund_pending", "refund_due", "cancelled"})
+_WITH_NEXT_STEP = frozenset(
+    {"lost", "delivered", "overdue", "delayed", "damaged", "payment_failed", "refund_pending", "refund_due", "cancelled"}
+)
+# What a state says by itself even to somebody who asks calmly: bad news comes with regret.
+_SORRY = {
+    "lost": "delivery.moderate", "overdue": "delivery.moderate", "in_transit_late": "delivery.mild",
+    "delayed": "delivery.mild", "damaged": "warranty.moderate",
+}  # fmt: skip
+_ALSO_MONEY = frozenset({"refund", "payment", "returns"})  # topics in which a refund beside a delivered order is worth a word
+_EMPATHY_KINDS = frozenset({"general", "payment", "human"})  # handoffs in which to speak of a late parcel is not out of place
+SURE_TOPIC = 0.35  # probability below which empathy names no topic: the wrong one is worse than none
 _PARCEL_STATES = frozenset({"in_transit", "in_transit_late", "out_for_delivery", "overdue"})
 
 
@@ -64,10 +74,11 @@ class Composer:
             *self._earlier_contact(),
             *self._feeling(),
             *self._order(),
+            *(step if self.plan.action != "handoff" else []),
             *self._answers(short=False),
             *self._no_order_found(),
-            *(step if self.plan.action != "handoff" else []),
             *self._ask(),
+            *(self._say("no_answer") if self._ungrounded() else []),
             *(self._handoff("private") if self.plan.action == "handoff" else []),
         ]
         return [*self._greeting(), *_paragraph(body), *self._signoff()]
@@ -81,7 +92,8 @@ class Composer:
 
     def _signoff(self) -> list[Piece]:
         team = self.brand.voice(self.phrases.language).team
-        key = "signoff_formal" if self.message.options.tone == "formal" else "signoff"
+        grave = self.plan.action == "handoff" and self.plan.kind not in _EMPATHY_KINDS
+        key = "signoff_formal" if grave or self.message.options.tone == "formal" else "signoff"
         return self._say(key, rank=NICE, own_line=True, facts={"team": team})
 
     def _first_name(self) -> str | None:
@@ -107,6 +119,10 @@ class Composer:
             return self._say("resolved", rank=ESSENTIAL)
         if understanding.has("frustration"):
             pieces += self._empathy(understanding.frustration_level)
+        elif self.plan.order is not None and (sorry := _SORRY.get(self._states()[0])):
+            pieces += self._say(f"empathy.{sorry}", rank=USEFUL)
+        elif self.plan.action == "handoff":
+            return []
         elif understanding.label == "praise":
             topic = understanding.topic.label
             kind = {"delivery": "delivery", "product": "product", "service": "service"}.get(topic, "other")
@@ -116,23 +132,24 @@ class Composer:
         return pieces
 
     def _empathy(self, level: Level) -> list[Piece]:
-        if level == "none" or self.message.options.tone == "brief" and level == "mild":
+        if level == "none" or (self.message.options.tone == "brief" and level == "mild"):
             return []
-        if self.plan.action == "handoff" and self.plan.kind == "safety":
+        if self.plan.action == "handoff" and self.plan.kind not in _EMPATHY_KINDS:
             return []
         waiting = bool(self.message.thread) and self.message.thread[-1].role == "customer"
         if self.understanding.signal("greeting_only"):
             return self._say("apology_wait_ping") if waiting else []
         pieces = self._say(f"empathy.{self._trouble()}.{level}", rank=USEFUL)
-        if any(reason.code == "repeat_contact" for reason in self.escalation.reasons):
+        if any(reason.code == "repeat_contact" for reason in self.escalation.reasons) and self.plan.kind == "general":
             pieces += self._say("repeat", rank=NICE)
         elif self.understanding.signal("waiting") and level != "mild":
             pieces += self._say("waiting", rank=NICE)
         return pieces
 
     def _trouble(self) -> str:
-        topic = self.understanding.topic.label
-        return topic if f"empathy.{topic}.mild" in self.phrases.variants else "other"
+        topic = self.understanding.topic
+        known = topic.score >= SURE_TOPIC and f"empathy.{topic.label}.mild" in self.phrases.variants
+        return topic.label if known else "other"
 
     def _order(self) -> list[Piece]:
         order = self.plan.order
@@ -141,6 +158,9 @@ class Composer:
         values, fields = facts.order_values(order, self.phrases.language)
         pieces: list[Piece] = []
         for key in self._states():
+            # Named in full once; where several things were bought, only some of them need be damaged or replaced.
+            full = not pieces and not (key in ("damaged", "replacement") and len(order.items) > 1)
+            values["order"] = facts.named(order) if full else order.order_id
             text = self._pick(f"order.{key}", self.phrases.options(f"order.{key}", values))
             if text is None:
                 continue
@@ -148,7 +168,12 @@ class Composer:
             rank = USEFUL if pieces else ESSENTIAL
             filled = tuple(dict.fromkeys(used)), tuple(values.values())
             pieces.append(Piece(text, rank, own_line=not pieces, order_fields=filled[0], facts=filled[1]))
-        if _PARCEL_STATES & set(self._states()) and order.carrier and order.tracking and self.understanding.topic.label == "delivery":
+        if (
+            _PARCEL_STATES & set(self._states())
+            and order.carrier
+            and order.tracking
+            and self.understanding.topic.label == "delivery"
+        ):
             tracked = {"carrier": order.carrier, "tracking": order.tracking}
             said = self._pick("tracking", self.phrases.options("tracking", tracked))
             if said:
@@ -158,7 +183,12 @@ class Composer:
 
     def _states(self) -> list[str]:
         order = self.plan.order
-        return facts.state_keys(order, self.message.received_at.date()) if order else []
+        if order is None:
+            return []
+        keys = facts.state_keys(order, self.message.received_at.date())
+        if order.status == "delivered" and self.understanding.topic.label not in _ALSO_MONEY:
+            return keys[:1]
+        return keys
 
     def _answers(self, *, short: bool) -> list[Piece]:
         pieces: list[Piece] = []
@@ -184,11 +214,19 @@ class Composer:
         states = self._states()
         if not states or states[0] not in _WITH_NEXT_STEP:
             return []
+        answered = bool(self.message.thread) and self.message.thread[-1].role == "brand"
+        if states[0] == "lost" and (answered or self.understanding.topic.label == "refund"):
+            return []  # the choice was offered or made already
         settled = {"damaged": "replacement", "cancelled": "refunded"}
         if settled.get(states[0]) in states or (states[0] == "delivered" and self.understanding.topic.label != "delivery"):
             return []
         key = "refund_pending" if states[0] == "refund_due" else states[0]
         return self._say(f"next.{key}", rank=USEFUL)
+
+    def _ungrounded(self) -> bool:
+        """A question that goes to a colleague because nothing at hand answers it."""
+        codes = {reason.code for reason in self.escalation.reasons}
+        return self.plan.action == "handoff" and self.plan.kind == "general" and "no_grounding" in codes
 
     def _ask(self) -> list[Piece]:
         match self.plan.ask:
@@ -196,8 +234,6 @@ class Composer:
                 return []
             case "greeting":
                 return self._say("greeting_only")
-            case "details":
-                return [*self._say("no_answer", rank=USEFUL), *self._say("ask.details")]
             case other:
                 return self._say(f"ask.{other}")
 
@@ -283,5 +319,3 @@ def _paragraph(pieces: list[Piece]) -> list[Piece]:
 def passage_text(passage: Passage) -> str:
     """All text of a passage that a draft may quote."""
     return f"{passage.title}\n{passage.text}\n{passage.short or ''}"
-
-

@@ -19,22 +19,25 @@ def locale_of(language: str) -> str:
 
 
 def day(iso: str | None, language: str) -> str | None:
-    """ "2026-11-24" as "24 November"; None where there is no day or it can't be read."""
+    """The day as "24 November"; None where there is none or it can't be read."""
     try:
         moment = date.fromisoformat((iso or "")[:10])
     except ValueError:
         return None
-    return format_skeleton("MMMMd", moment, locale=locale_of(language))
+    return str(format_skeleton("MMMMd", moment, locale=locale_of(language)))
 
 
 def clock(moment: datetime, language: str) -> str:
     """The time of day, such as "17:30"."""
-    return format_time(moment, format="HH:mm", locale=locale_of(language), tzinfo=moment.tzinfo)
+    pattern = "H 'h'" if not moment.minute else "H 'h' mm"
+    return str(
+        format_time(moment, format=pattern if language == "fr" else "HH:mm", locale=locale_of(language), tzinfo=moment.tzinfo)
+    )
 
 
 def amount(value: float, currency: str, language: str) -> str:
     """An amount such as "219,00 €"."""
-    return format_currency(value, currency, locale=locale_of(language))
+    return str(format_currency(value, currency, locale=locale_of(language))).replace("£GB", "£").replace("$US", "$")
 
 
 def named(order: Order) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import string
 from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ PLACEHOLDERS: dict[str, frozenset[str]] = {
     "greeting": frozenset({"name"}),
     "signoff": frozenset({"team"}),
     "signoff_formal": frozenset({"team"}),
-    "order": frozenset({"order", "placed", "shipped", "due", "promised", "delivered", "amount", "refunded", "replacement", "held"}),
+    "order": frozenset(
+        {"order", "placed", "shipped", "due", "promised", "delivered", "amount", "refunded", "replacement", "held"}
+    ),
     "tracking": frozenset({"carrier", "tracking"}),
     "public": frozenset({"handle", "email"}),
     "handoff": frozenset({"when", "help_line"}),
@@ -34,6 +37,11 @@ class Phrases:
     language: str
     address: str
     variants: dict[str, tuple[str, ...]]
+
+    @cached_property
+    def with_numbers(self) -> tuple[str, ...]:
+        """Every phrase with a number in it, such as an emergency number."""
+        return tuple(text for variants in self.variants.values() for text in variants if any(c.isdigit() for c in text))
 
     def options(self, key: str, values: dict[str, str]) -> list[str]:
         """The key's variants with `values` filled in: those that use the most of them, none with a gap left open."""
@@ -98,5 +106,6 @@ def _collect(path: Path, key: str, value: Any, into: dict[str, tuple[str, ...]])
     into[key] = tuple(value)
 
 
-def _placeholders(text: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+@cache
+def _placeholders(text: str) -> frozenset[str]:
+    return frozenset(name for _, name, _, _ in string.Formatter().parse(text) if name is not None)

@@ -9,7 +9,8 @@ from typing import Literal
 from service.messages import Action, Context, Escalation, Message, Order, Passage, Understanding
 
 ORDER_TOPICS = frozenset({"delivery", "order", "returns", "refund", "payment", "warranty"})
-ANSWERS = 0.5  # relevance from which a passage is used as an answer
+SURE = 0.85  # relevance from which a passage is added to an order's facts or to a holding text
+RETURN_STATES = frozenset({"return_in_transit", "returned", "refund_pending", "partly_refunded", "damaged"})
 SHIPPING_STATES = frozenset({
     "placed", "packed", "in_transit", "out_for_delivery", "delayed", "lost", "preorder", "delivered", "payment_failed",
 })  # fmt: skip
@@ -54,24 +55,27 @@ def plan(message: Message, understanding: Understanding, context: Context, escal
     mine = {o.order_id.upper() for o in context.orders}
     known = [*order_numbers(message.content), *(n for t in message.thread for n in order_numbers(t.text))]
     stranger = any(number not in mine for number in order_numbers(message.content)) and order is None
-    passages = () if understanding.label == "praise" and not understanding.has("information_seeking") else _answers(context, order)
+    passages = (
+        () if understanding.label == "praise" and not understanding.has("information_seeking") else _answers(context, order)
+    )
     if escalation.escalate:
         kind = _kind(escalation)
         speaks = kind in ("general", "payment", "human")
         wants = understanding.has("information_seeking")
         return Plan(
             "handoff", kind, order if kind not in ("self_harm", "safety", "fraud") else None,
-            passages=passages[:1] if speaks and wants and kind == "general" else (),
+            passages=passages[:1] if speaks and wants and kind == "general" and passages and passages[0].score >= SURE else (),
         )  # fmt: skip
     if understanding.label == "praise" and not passages:
         return Plan("reply")
     if not message.content.strip():
         return Plan("ask", ask="attachment")
-    if stranger and understanding.topic.label in ORDER_TOPICS:
-        return Plan("ask", unknown_order=True, passages=passages)
+    asks = understanding.has("frustration") or understanding.has("information_seeking")
+    if stranger and (asks or understanding.topic.label in ORDER_TOPICS):
+        return Plan("ask", unknown_order=True)
     personal = understanding.topic.label in ORDER_TOPICS and not known and order is None
     if understanding.has("frustration") and personal:
-        return Plan("ask", ask="order", passages=passages if understanding.has("information_seeking") else ())
+        return Plan("ask", ask="order", passages=passages)
     if order is None and not passages:
         if understanding.signal("greeting_only") or understanding.label == "other":
             return Plan("ask", ask="greeting")
@@ -86,10 +90,11 @@ def _wants_reply(message: Message, understanding: Understanding, escalation: Esc
     if addressed in ("not_us", "spam"):
         return False
     asks = understanding.has("frustration") or understanding.has("information_seeking")
+    thanked = understanding.label == "praise" and understanding.signal("thanks") is not None
     if addressed == "mention":
-        return asks and understanding.signal("friend_tag") is None
+        return (asks or thanked) and understanding.signal("friend_tag") is None
     if addressed == "about_us":
-        return asks
+        return asks or thanked
     answered = bool(message.thread) and message.thread[-1].role == "brand"
     if understanding.label == "other" and understanding.signal("greeting_only") is None:
         return asks or answered or not message.public or bool(order_numbers(message.content))
@@ -103,9 +108,11 @@ def _about_order(message: Message, understanding: Understanding, context: Contex
         return not (understanding.label == "praise" and not understanding.has("information_seeking"))
     if understanding.signal("greeting_only"):
         return False
+    if order.why == "status_fits" and order.status in RETURN_STATES:
+        return understanding.has("frustration") or understanding.has("information_seeking")
     topical = understanding.topic.label in ORDER_TOPICS or understanding.topic.label in ("service", "other")
-    return understanding.has("frustration") and topical or understanding.topic.label in ("delivery", "order", "refund", "payment") and (
-        understanding.label != "praise"
+    return (understanding.has("frustration") and topical) or (
+        understanding.topic.label in ("delivery", "order", "refund", "payment") and (understanding.label != "praise")
     )
 
 
@@ -114,9 +121,9 @@ def _answers(context: Context, order: Order | None) -> tuple[Passage, ...]:
     best: list[Passage] = []
     for found in context.answers:
         for passage in found:
-            if passage.score < ANSWERS:
-                break
-            told = order is not None and passage.topic == "delivery" and order.status in SHIPPING_STATES
+            told = order is not None and (
+                passage.score < SURE or (passage.topic == "delivery" and order.status in SHIPPING_STATES)
+            )
             if not told and passage.id not in {p.id for p in best}:
                 best.append(passage)
             break
@@ -124,5 +131,8 @@ def _answers(context: Context, order: Order | None) -> tuple[Passage, ...]:
 
 
 def _kind(escalation: Escalation) -> Kind:
-    codes = {reason.code for reason in escalation.reasons}
-    return next((kind for code, kind in _KINDS if code in codes), "general")
+    kinds: dict[str, Kind] = dict(_KINDS)
+    codes = [reason.code for reason in escalation.reasons]
+    if "safety_risk" in codes and "self_harm" not in codes:
+        return "safety"
+    return next((kinds[code] for code in codes if code in kinds), "general")

@@ -65,7 +65,7 @@ def _checked(composer: Composer) -> tuple[Composed, tuple[Check, ...]]:
     sources = [
         *(passage_text(passage) for passage in composer.plan.passages),
         *(value for piece in composed.pieces for value in piece.facts),
-        *(text for variants in composer.phrases.variants.values() for text in variants if any(c.isdigit() for c in text)),
+        *composer.phrases.with_numbers,
         *(value for value in (contact.email, contact.phone) if value),
     ]
     checks = check(

@@ -6,16 +6,16 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from service.escalate.policy import WEEKDAYS, Policy
-from service.messages import Urgency
+from service.messages import Channel, Urgency
 
 STEP = timedelta(minutes=30)  # promises are rounded up to the half hour: nobody promises 10:07
 MARGIN = timedelta(minutes=30)  # between the internal target and what a customer is told
 AFTER_OPENING = timedelta(hours=2)  # time to work through what came in while closed
 
 
-def respond_by(policy: Policy, received_at: datetime, channel: str, *, private: bool, priority: Urgency | None) -> datetime:
+def respond_by(policy: Policy, received_at: datetime, channel: Channel, *, private: bool, priority: Urgency | None) -> datetime:
     """The moment an answer is due, UTC; `priority` only for an escalated message."""
-    targets: dict[str, int] = dict(policy.targets_minutes)
+    targets = policy.targets_minutes
     minutes = targets["default"]
     if private:
         minutes = targets.get("private", minutes)
@@ -48,5 +48,3 @@ def promise(policy: Policy, due: datetime, timezone: str) -> datetime:
 def _span(text: str) -> tuple[time, time]:
     opens, closes = (part.split(":") for part in text.split("-"))
     return time(int(opens[0]), int(opens[1])), time(int(closes[0]), int(closes[1]))
-
-

@@ -8,6 +8,16 @@ from typing import get_args
 from service.escalate.policy import HARD, Policy
 from service.messages import Context, Message, Reason, ReasonCode, Understanding
 
+# Which reason decides the queue and the holding text when there are several; words a rule named go before a head's opinion.
+_GRAVITY: dict[str, int] = {
+    code: rank
+    for rank, code in enumerate(
+        (
+            "self_harm", "safety_risk", "discrimination_or_harassment", "fraud_or_security", "legal_threat",
+            "regulator_complaint", "data_privacy_request", "explicit_human_request", "payment_dispute",
+        )
+    )
+}  # fmt: skip
 _FROM_SIGNALS = frozenset(get_args(ReasonCode)) - {"strong_frustration", "unsupported_language", "low_confidence", "no_grounding"}
 
 
@@ -31,7 +41,8 @@ def reasons_of(message: Message, understanding: Understanding, context: Context,
         )
         if reason and reason.code not in codes
     ]
-    return sorted(reasons, key=lambda reason: reason.kind)
+    spans = {signal.code for signal in understanding.signals if signal.start is not None}
+    return sorted(reasons, key=lambda reason: (reason.kind, reason.code not in spans, _GRAVITY.get(reason.code, len(_GRAVITY))))
 
 
 def _reason(code: str, evidence: str | None = None, detail: str | None = None) -> Reason:
@@ -89,6 +100,11 @@ def _unsure(understanding: Understanding, policy: Policy) -> Reason | None:
 
 def _no_grounding(understanding: Understanding, context: Context) -> Reason | None:
     question = understanding.label == "information_seeking" and understanding.addressed.label == "direct"
-    if not question or context.passages or context.orders or understanding.signal("greeting_only"):
+    answered = any(context.answers) or context.orders
+    if (
+        not question
+        or answered
+        or any(understanding.signal(code) for code in ("greeting_only", "order_status", "marked_delivered"))
+    ):
         return None
     return _reason("no_grounding", detail="no passage and no order answers this")

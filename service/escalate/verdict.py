@@ -8,7 +8,7 @@ from datetime import datetime
 from service.escalate.deadlines import respond_by
 from service.escalate.policy import Policy
 from service.escalate.reasons import reasons_of
-from service.messages import URGENCIES, Check, Context, Draft, Escalation, Message, Reason, Understanding, Urgency
+from service.messages import URGENCIES, Channel, Check, Context, Draft, Escalation, Message, Reason, Understanding, Urgency
 
 
 def decide(message: Message, understanding: Understanding, context: Context, policy: Policy, topic_queue: str) -> Verdict:
@@ -31,7 +31,7 @@ class Verdict:
     reasons: tuple[Reason, ...]
     topic_queue: str
     received_at: datetime
-    channel: str
+    channel: Channel
     private: bool
 
     @property

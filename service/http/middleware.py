@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import telemetry
 from service.errors import BodyTooLarge, FirstReplyError, WrongContentType
-from service.http.problems import problem
+from service.http.problems import problem, unexpected
 
 _ID = re.compile(r"^[\w.:-]{1,100}$")
 QUIET = frozenset({"/livez", "/readyz", "/metrics"})  # asked for every few seconds: counted, not logged
@@ -36,11 +36,12 @@ class Envelope:
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
         request_id = scope["request_id"] = given if _ID.match(given) else secrets.token_hex(8)
-        started, status = time.perf_counter(), 500
+        started, status, started_answer = time.perf_counter(), 500, False
 
         async def answer(message: Message) -> None:
-            nonlocal status
+            nonlocal status, started_answer
             if message["type"] == "http.response.start":
+                started_answer = True
                 status = message["status"]
                 out = MutableHeaders(scope=message)
                 out["X-Request-Id"] = request_id
@@ -53,7 +54,12 @@ class Envelope:
             refused = problem(Request(scope), error.status, error.problem, error.title, error.detail)
             await refused(scope, receive, answer)
         else:
-            await self.app(scope, body, answer)
+            try:
+                await self.app(scope, body, answer)
+            except Exception as error:
+                if started_answer:
+                    raise
+                await unexpected(Request(scope), error)(scope, receive, answer)
         self._record(scope, status, started, request_id)
 
     async def _body(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
@@ -94,4 +100,12 @@ class Envelope:
         telemetry.REQUESTS.labels(scope["method"], route, str(status)).observe(seconds)
         if scope["path"] not in QUIET:
             fields = scope.get("state", {}).get("logged", {})
-            log.info("request", request_id=request_id, method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1), **fields)
+            log.info(
+                "request",
+                request_id=request_id,
+                method=scope["method"],
+                route=route,
+                status=status,
+                ms=round(seconds * 1000, 1),
+                **fields,
+            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 import structlog
@@ -50,7 +51,9 @@ class Problem(BaseModel):
     errors: list[ProblemField] = []
 
 
-def problem(request: Request, status: int, kind: str, title: str, detail: str, errors: list[dict[str, str]] | None = None) -> JSONResponse:
+def problem(
+    request: Request, status: int, kind: str, title: str, detail: str, errors: list[dict[str, str]] | None = None
+) -> JSONResponse:
     """The answer for one error."""
     body: dict[str, Any] = {
         "type": f"urn:firstreply:problem:{kind}",
@@ -101,7 +104,9 @@ def install(app: FastAPI) -> None:
         if found and found[0]["type"] == "json_invalid":
             at = found[0]["loc"][-1]
             reason = found[0].get("ctx", {}).get("error", "")
-            return problem(request, 400, "bad-request", "The request could not be read", f"not valid JSON at character {at}: {reason}")
+            return problem(
+                request, 400, "bad-request", "The request could not be read", f"not valid JSON at character {at}: {reason}"
+            )
         fields = [{"pointer": pointer(item["loc"]), "detail": advice(item)} for item in found]
         detail = "; ".join(f"{field['pointer'] or '/'}: {field['detail']}" for field in fields[:3])
         return problem(request, 422, "invalid-request", "The request has invalid fields", detail, fields)
@@ -115,11 +120,13 @@ def install(app: FastAPI) -> None:
         answer.headers.update(error.headers or {})
         return answer
 
-    @app.exception_handler(Exception)
-    async def unexpected(request: Request, error: Exception) -> JSONResponse:
-        log.error("unexpected_error", error=type(error).__name__, request_id=request.scope.get("request_id"), exc_info=error)
-        detail = "an unexpected error; it was logged under this request_id"
-        return problem(request, 500, "error", "Something went wrong", detail)
+
+def unexpected(request: Request, error: Exception) -> JSONResponse:
+    """The answer to an error nobody foresaw; the log gets its type and place, never its text, which may quote a customer."""
+    where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)[-5:]]
+    log.error("unexpected_error", error=type(error).__name__, where=where, request_id=request.scope.get("request_id"))
+    detail = "an unexpected error; it was logged under this request_id"
+    return problem(request, 500, "error", "Something went wrong", detail)
 
 
 def pointer(location: tuple[int | str, ...] | list[int | str]) -> str:

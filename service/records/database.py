@@ -21,7 +21,9 @@ def connect(url: str) -> AsyncEngine:
     """An engine for the URL; nothing is opened yet. Raises RecordsNotUsable for a URL that can't work."""
     try:
         parsed = make_url(url)
-        engine = create_async_engine(parsed, pool_pre_ping=not parsed.drivername.startswith("sqlite"))
+        # SQLite is in this process: no ping, and no ROLLBACK after each read, which is as dear as the read.
+        embedded = parsed.drivername.startswith("sqlite")
+        engine = create_async_engine(parsed, pool_pre_ping=not embedded, pool_reset_on_return=None if embedded else "rollback")
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise RecordsNotUsable(
             f"FIRSTREPLY_DATABASE_URL can't be used ({error}): "

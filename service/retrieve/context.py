@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.messages import Context, Message, Passage, Understanding
+from service.messages import Context, Message, Passage, Scored, Understanding
 from service.retrieve.faqs import Passages
 from service.retrieve.history import HistoryLookup, own_history
 from service.retrieve.orders import Lookups, identified, own_orders
@@ -14,6 +14,9 @@ from service.understand.classifier import Heads, Vectors
 from service.understand.understanding import Texts
 
 SHORT = 6  # words up to which a message is searched together with the turn before it ("and to Norway?")
+ANSWERS = 0.55  # relevance from which a passage is used as an answer
+ANSWERS_ACROSS = 0.75  # the same for a passage of another topic; below, more than half were beside the point
+SURE_TOPIC = 0.35  # probability below which a topic is a guess
 TURN_BEFORE = 0.7  # weight of that turn beside the message
 
 
@@ -35,22 +38,27 @@ async def retrieve(
     language = understanding.language.code if understanding.language.supported else None
     today = message.received_at.date()
     queries = _queries(message, texts, heads.centred_queries(vectors))
-    answers = tuple(
-        tuple(sources.passages.search(message.brand, query, language, sources.limit, today)) for query in queries
-    ) if message.content.strip() else ()  # fmt: skip
+    found = []
+    if message.content.strip():
+        found = [sources.passages.search(message.brand, q, language, sources.limit, today, understanding.topic) for q in queries]
     best: dict[str, Passage] = {}
-    for found in answers:
-        for passage in found:
-            if passage.id not in best or passage.score > best[passage.id].score:
-                best[passage.id] = passage
+    for passage in (passage for hits in found for passage in hits):
+        if passage.id not in best or passage.score > best[passage.id].score:
+            best[passage.id] = passage
     ranked = sorted(best.values(), key=lambda passage: (-passage.score, passage.id))
     return Context(
         passages=tuple(ranked[: sources.limit]),
-        orders=await own_orders(message, understanding.topic.label, customer, sources.lookups),
+        orders=await own_orders(message, understanding, customer, sources.lookups),
         history=await own_history(message, customer, sources.history),
         customer=customer,
-        answers=answers,
+        answers=tuple(tuple(p for p in hits if answers(p, understanding.topic)) for hits in found),
     )
+
+
+def answers(passage: Passage, topic: Scored) -> bool:
+    """Whether a passage is an answer, not just near: one of another topic than the message's must be nearer."""
+    agrees = passage.topic is None or topic.label == passage.topic or topic.score < SURE_TOPIC
+    return passage.score >= (ANSWERS if agrees else ANSWERS_ACROSS)
 
 
 def _queries(message: Message, texts: Texts, centred: Vectors) -> list[Vectors]:

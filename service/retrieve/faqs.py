@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 
 from service.knowledge import StoredFaq
-from service.messages import Passage
+from service.messages import Passage, Scored
 from service.retrieve.index import EmbeddedIndex, Point
 from service.understand.classifier import Heads, Vectors
 
@@ -46,16 +46,18 @@ class Passages:
     def __len__(self) -> int:
         return len(self._faqs)
 
-    def search(self, brand: str, query: Vectors, language: str | None, limit: int, today: date) -> list[Passage]:
+    def search(
+        self, brand: str, query: Vectors, language: str | None, limit: int, today: date, topic: Scored | None = None
+    ) -> list[Passage]:
         """The passages of `brand` relevant to a centred query vector, best first, at most `limit`.
 
         One translation of each FAQ, the customer's language before others; nothing that has expired or is meant
         for agents only.
         """
-        own = self._best(brand, query, language, today) if language else {}
+        own = self._best(brand, query, language, today, topic) if language else {}
         best = max((passage.score for passage in own.values()), default=0.0)
         if best < ENOUGH:
-            for entry, passage in self._best(brand, query, None, today).items():
+            for entry, passage in self._best(brand, query, None, today, topic).items():
                 own.setdefault(entry, passage)
         ranked = sorted(own.values(), key=lambda passage: (-passage.score, passage.id))
         floor = max(RELEVANT, NEAR_BEST * ranked[0].score) if ranked else 1.0
@@ -63,10 +65,12 @@ class Passages:
 
     def nearest(self, brand: str, query: Vectors, language: str | None, limit: int, today: date) -> list[Passage]:
         """The nearest passages whatever their relevance, for a search a person makes."""
-        found = self._best(brand, query, language, today, points=limit * 12)
+        found = self._best(brand, query, language, today, None, points=limit * 12)
         return sorted(found.values(), key=lambda passage: (-passage.score, passage.id))[:limit]
 
-    def _best(self, brand: str, query: Vectors, language: str | None, today: date, points: int = POINTS) -> dict[str, Passage]:
+    def _best(
+        self, brand: str, query: Vectors, language: str | None, today: date, topic: Scored | None, points: int = POINTS
+    ) -> dict[str, Passage]:
         """By entry, the passage whose nearest point is nearest."""
         best: dict[str, Passage] = {}
         for hit in self._index.search(query, brand, language, points):
@@ -80,7 +84,7 @@ class Passages:
                 title=faq.title,
                 text=faq.answer,
                 language=faq.language,
-                score=round(self._heads.relevant(hit.cosine), 4),
+                score=round(self._heads.relevant(hit.cosine, topic.score if topic and topic.label == faq.topic else 0.0), 4),
                 url=faq.url,
                 topic=faq.topic,
                 short=faq.short,

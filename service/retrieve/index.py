@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import tempfile
 import threading
@@ -9,11 +10,14 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import qdrant_edge as edge
 from numpy.typing import NDArray
 
+_PREFIX = "index-"
+_OWNED = "owned"  # locked as long as the folder's process lives
 _SPACE = uuid.UUID("6f1c1f0e-5b0c-4a51-9f4b-0b1df1e7a9c4")  # of the points' ids, so that the same point gets the same id
 
 
@@ -38,7 +42,7 @@ class Point:
 
 def only_brand(brand: str, language: str | None = None) -> edge.Filter:
     """The one place where a search is confined to a brand: no search is made without it."""
-    must = [_equals("brand", brand)]
+    must: list[Any] = [_equals("brand", brand)]
     if language is not None:
         must.append(_equals("language", language))
     return edge.Filter(must=must)
@@ -49,12 +53,18 @@ def _equals(field: str, value: str) -> edge.FieldCondition:
 
 
 class EmbeddedIndex:
-    """Qdrant's engine in this process, in a temporary folder that goes with it; exact search."""
+    """Qdrant's engine in this process, in a folder of its own under `parent` that goes with it; exact search."""
 
-    def __init__(self, dimension: int) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="firstreply-index-"))
+    def __init__(self, dimension: int, parent: Path | None = None) -> None:
+        if parent is not None:
+            _remove_abandoned(parent)
+        self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+        self._owned = (self._folder / _OWNED).open("w")
+        fcntl.flock(self._owned, fcntl.LOCK_EX)
         params = edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Dot)
-        self._shard = edge.EdgeShard.create(str(self._folder), edge.EdgeConfig(vectors={"text": params}, wal_enabled=False))
+        self._shard = edge.EdgeShard.create(
+            str(self._folder / "shard"), edge.EdgeConfig(vectors={"text": params}, wal_enabled=False)
+        )
         for field in ("brand", "faq_id", "language"):
             self._shard.update(edge.UpdateOperation.create_field_index(field, edge.PayloadSchemaType.Keyword))
         self._lock = threading.Lock()
@@ -97,3 +107,15 @@ class EmbeddedIndex:
         with self._lock:
             self._shard.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+        self._owned.close()
+
+
+def _remove_abandoned(parent: Path) -> None:
+    """Removes the folders of processes that were killed: those whose lock nobody holds."""
+    for folder in parent.glob(f"{_PREFIX}*"):
+        try:
+            with (folder / _OWNED).open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+        except OSError:
+            continue  # in use, or not yet locked by the process that is making it

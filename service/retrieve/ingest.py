@@ -180,7 +180,9 @@ def export_line(faq: StoredFaq) -> str:
     return json.dumps(line | {key: value for key, value in optional.items() if value}, ensure_ascii=False)
 
 
-async def embedded(brand: str, sources: Sequence[FaqSource], queries: Embed, passages: Embed, fingerprint: str) -> list[StoredFaq]:
+async def embedded(
+    brand: str, sources: Sequence[FaqSource], queries: Embed, passages: Embed, fingerprint: str
+) -> list[StoredFaq]:
     """The FAQs with their vectors, all embedded in two goes."""
     if not sources:
         return []

@@ -14,7 +14,7 @@ from datetime import date
 from rapidfuzz import fuzz
 
 from service.draft.plan import order_numbers
-from service.messages import Customer, Message, Order
+from service.messages import Customer, Message, Order, Understanding
 
 MOST = 3  # orders of a context
 SAME_NAME = 88  # similarity (0..100) from which a product counts as named; one typo in seven letters
@@ -30,7 +30,9 @@ STATES_OF_TOPIC: dict[str, frozenset[str]] = {
     "warranty": frozenset({"damaged"}),
     "order": frozenset({"placed", "packed", "preorder", "cancelled"}),
 }
-ARRIVED = frozenset({"delivered", "damaged", "return_in_transit", "returned", "refund_pending", "refunded", "partly_refunded", "cancelled"})
+ARRIVED = frozenset(
+    {"delivered", "damaged", "return_in_transit", "returned", "refund_pending", "refunded", "partly_refunded", "cancelled"}
+)
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,18 @@ async def identified(message: Message, lookups: Lookups) -> Customer | None:
     return None
 
 
-async def own_orders(message: Message, topic: str, customer: Customer | None, lookups: Lookups) -> tuple[Order, ...]:
+async def own_orders(
+    message: Message, understanding: Understanding, customer: Customer | None, lookups: Lookups
+) -> tuple[Order, ...]:
     """This customer's orders, the one the message is about first, with `why` and `late` filled in.
 
     A message that names an order number of somebody else shows no order at all: the draft asks instead.
     """
     if customer is None:
         return ()
-    found = [order for order in await lookups.orders(message.brand, customer.customer_id) if order.customer_id == customer.customer_id]
+    found = [
+        order for order in await lookups.orders(message.brand, customer.customer_id) if order.customer_id == customer.customer_id
+    ]
     today = message.received_at.date()
     said = set(order_numbers(message.content))
     before = {number for turn in message.thread for number in order_numbers(turn.text)}
@@ -67,7 +73,7 @@ async def own_orders(message: Message, topic: str, customer: Customer | None, lo
     if found and said and not named and any(_same_form(number, found[0].order_id) for number in said):
         return ()
     text = message.content + "\n" + "\n".join(turn.text for turn in message.thread)
-    judged = [_judged(order, named, before, message.content, text, topic, today) for order in found]
+    judged = [_judged(order, named, before, message.content, text, _states(understanding), today) for order in found]
     ranked = sorted(judged, key=lambda pair: (pair[0], _newest_first(pair[1])))
     return tuple(order for _, order in ranked[:MOST])
 
@@ -78,14 +84,16 @@ def is_late(order: Order, today: date) -> bool:
     return bool(promised and promised[:10] < today.isoformat() and order.status not in ARRIVED)
 
 
-def _judged(order: Order, said: set[str], before: set[str], text: str, all_text: str, topic: str, today: date) -> tuple[int, Order]:
+def _judged(
+    order: Order, said: set[str], before: set[str], text: str, all_text: str, states: frozenset[str], today: date
+) -> tuple[int, Order]:
     late = is_late(order, today)
     reasons = (
         ("number_in_text", order.order_id.upper() in said),
         ("product_in_text", _names_product(order, text)),
         ("number_in_thread", order.order_id.upper() in before),
         ("product_in_thread", _names_product(order, all_text)),
-        ("status_fits_topic", order.status in STATES_OF_TOPIC.get(topic, ())),
+        ("status_fits", order.status in states),
         ("late", late or order.status == "lost"),
         ("latest_open", order.status in OPEN),
         ("latest", True),
@@ -94,10 +102,19 @@ def _judged(order: Order, said: set[str], before: set[str], text: str, all_text:
     return rank, order.model_copy(update={"late": late, "why": why})
 
 
+def _states(understanding: Understanding) -> frozenset[str]:
+    """The states that an order is likely in when a message like this is about it."""
+    if understanding.signal("marked_delivered"):
+        return frozenset({"delivered"})
+    return STATES_OF_TOPIC.get(understanding.topic.label, frozenset())
+
+
 def _names_product(order: Order, text: str) -> bool:
     lowered = text.casefold()
     return any(
-        len(item.name) > 3 and fuzz.partial_ratio(item.name.casefold(), lowered, score_cutoff=SAME_NAME) > 0 and len(lowered) >= len(item.name)
+        len(item.name) > 3
+        and fuzz.partial_ratio(item.name.casefold(), lowered, score_cutoff=SAME_NAME) > 0
+        and len(lowered) >= len(item.name)
         for item in order.items
     )
 

@@ -11,18 +11,18 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
 from service.errors import ModelNotUsable
-from service.understand.weights import E5Weights, Q4, bundled_weights, read_weights
+from service.understand.weights import Q4, E5Weights, bundled_weights, read_weights
 
 DEFAULT_MODEL = "multilingual-e5-small"
 MANIFEST = "firstreply.json"
@@ -92,9 +92,8 @@ def built(models: Path) -> list[tuple[Path, Manifest]]:
 
 def build_default(directory: Path, *, sentence_transformers: bool, progress: Progress = lambda _: None) -> Manifest:
     """Builds multilingual-e5-small at `directory` from the bundled weights; a killed build leaves nothing half made."""
-    import openvino as ov
-
     from service.understand.graph import encoder
+    from service.understand.quiet_openvino import ov
 
     source = bundled_weights()
     progress(f"reading {source.name}")
@@ -151,9 +150,7 @@ def _write_tokenizer(weights: E5Weights, target: Path) -> None:
 
     pieces = list(zip(weights.pieces, weights.scores, strict=True))
     tokenizer = Tokenizer(models.Unigram(pieces, unk_id=weights.unknown_id, byte_fallback=False))
-    tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.Nmt(), normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")]
-    )
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Nmt(), normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")])
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
     tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")
     start, end = weights.pieces.index("<s>"), weights.pieces.index("</s>")

@@ -7,6 +7,7 @@ vector of the customer's earlier turns (zeros without a thread, weighted EARLIER
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ SIGNAL_FEATURES = (
     "greeting_only", "spam", "time_pressure", "legal_threat", "payment_dispute",
 )  # fmt: skip
 CHEAP_FEATURES = ("question_mark", "exclamation", "capitals", "angry_emoji", "happy_emoji", "length")
+SAME_TOPIC = 1.0  # log odds that a shared topic adds to a passage, times the topic's probability
 FEATURE_WEIGHT = 0.5  # features are 0..1 beside a unit vector
 _ANGRY = re.compile("[😡🤬😠👎💩🤮😤😒🙄🤦😭😢😞😔😩😫💔🤡]")
 _HAPPY = re.compile("[😍🥰😊😁😀😃🤩❤♥🧡💚💙👍🙏🎉👏🔥💪😄☺🤗💛✨]")
@@ -78,7 +80,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Heads:
-    """Everything `firstreply train` fits; `version` is a digest of the data it was fitted on."""
+    """Everything `firstreply train` fits; `version` is a digest of all its numbers."""
 
     embedder: str
     version: str
@@ -105,10 +107,10 @@ class Heads:
         before = np.zeros_like(text) if earlier is None or not len(earlier) else earlier.mean(axis=0)
         return np.concatenate([text, before * EARLIER, extra * FEATURE_WEIGHT]).astype(np.float32)
 
-    def relevant(self, cosine: float) -> float:
-        """The probability that a passage with this centred cosine answers the query."""
+    def relevant(self, cosine: float, same_topic: float = 0.0) -> float:
+        """The probability that a passage answers the query, from their centred cosine and that they share a topic."""
         slope, offset = self.relevance
-        return float(1 / (1 + np.exp(-(slope * cosine + offset))))
+        return float(1 / (1 + np.exp(-(slope * cosine + offset + SAME_TOPIC * same_topic))))
 
 
 _HEADS = ("label", "level", "urgency", "topic", "addressed", "reasons")
@@ -118,6 +120,19 @@ def _unit(vectors: Vectors) -> Vectors:
     norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
     unit: Vectors = (vectors / np.maximum(norms, 1e-9)).astype(np.float32)
     return unit
+
+
+def digest_of_weights(heads: Heads) -> str:
+    """First 12 hex digits of a SHA-256 over every number in the heads: their version."""
+    digest = hashlib.sha256()
+    for name in _HEADS:
+        head: Head = getattr(heads, name)
+        digest.update(repr(head.classes).encode())
+        digest.update(head.weights.tobytes())
+        digest.update(head.bias.tobytes())
+    digest.update(heads.query_mean.tobytes())
+    digest.update(heads.passage_mean.tobytes())
+    return digest.hexdigest()[:12]
 
 
 def save_heads(heads: Heads, path: Path) -> None:
@@ -136,6 +151,7 @@ def save_heads(heads: Heads, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     save_file({name: np.ascontiguousarray(t, np.float32) for name, t in tensors.items()}, partial, metadata=metadata)
+    partial.chmod(0o644)  # the library writes for its owner alone; a service user must read it too
     partial.replace(path)
 
 

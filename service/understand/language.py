@@ -19,7 +19,9 @@ from service.messages import Language
 
 UNKNOWN = "und"
 FEW_WORDS = 3  # up to here the model's label needs a second witness
-CLOSE_CALL = 8  # words up to which a language the brand answers in counts double against its neighbours
+CLOSE_CALL = 8  # words up to which a language the brand answers in counts more than its neighbours
+PREFERRED = 3.0  # how much more
+FUNCTION_WORD = 0.5  # what a word that only one language uses adds
 SURE = 0.85  # a short text's label that stands alone
 ENOUGH = 0.4  # a label below is not one
 _NOISE = re.compile(r"https?://\S+|[@#]\S+|[^\w\s'’-]|\d|_")
@@ -43,8 +45,9 @@ def identify(text: str, *, said: str | None, supported: Iterable[str], hints: It
     words = _words(text)
     hint = next((h for h in hints if h and h != UNKNOWN), None)
     if len(words) > FEW_WORDS:
-        code, score = _best(words, prefer=known if len(words) <= CLOSE_CALL else set())
-        if score < ENOUGH and hint:
+        close = len(words) <= CLOSE_CALL
+        code, score = _best(words, prefer=known if close else set(), hint=hint if close else None)
+        if hint and (score < ENOUGH or (code not in known and score < SURE)):
             code = hint
     else:
         code, score = _short(words, known, hint)
@@ -73,11 +76,19 @@ def _short(words: list[str], known: set[str], hint: str | None) -> tuple[str, fl
     return UNKNOWN, 0.0
 
 
-def _best(words: list[str], prefer: set[str]) -> tuple[str, float]:
+def _best(words: list[str], prefer: set[str], hint: str | None = None) -> tuple[str, float]:
+    """The likeliest language; for few words those in `prefer` count more, and so do words that only one of them uses."""
     scores: dict[str, float] = {}
     for found in _detector().detect(" ".join(words), model="lite", k=5):
         code = _STANDARD.get(str(found["lang"]), str(found["lang"]))
-        scores[code] = scores.get(code, 0.0) + float(found["score"]) * (2 if code in prefer else 1)
+        scores[code] = scores.get(code, 0.0) + float(found["score"]) * (PREFERRED if code in prefer else 1)
+    if prefer:
+        for word in words:
+            for code in _function_words().get(word, ()):
+                if code in prefer:
+                    scores[code] = scores.get(code, 0.0) + FUNCTION_WORD
+        if hint in prefer and hint in scores:
+            scores[hint] *= PREFERRED
     if not scores:
         return UNKNOWN, 0.0
     total = max(sum(scores.values()), 1.0)
@@ -93,6 +104,16 @@ def _words(text: str) -> list[str]:
 def _short_words() -> dict[str, str]:
     listed = yaml.safe_load(shipped("knowledge/short_words.yaml").read_text(encoding="utf-8"))
     return {str(word): language for language, words in listed.items() for word in words}
+
+
+@cache
+def _function_words() -> dict[str, tuple[str, ...]]:
+    listed = yaml.safe_load(shipped("knowledge/function_words.yaml").read_text(encoding="utf-8"))
+    found: dict[str, tuple[str, ...]] = {}
+    for language, words in listed.items():
+        for word in words:
+            found[str(word)] = (*found.get(str(word), ()), str(language))
+    return found
 
 
 @cache

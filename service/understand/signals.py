@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import yaml
@@ -33,14 +34,20 @@ class SignalRules:
 
     rules: tuple[tuple[str, str, re.Pattern[str], re.Pattern[str] | None], ...]
 
+    @cached_property
+    def _by_language(self) -> dict[str, list[tuple[str, re.Pattern[str], re.Pattern[str] | None]]]:
+        found: dict[str, list[tuple[str, re.Pattern[str], re.Pattern[str] | None]]] = {}
+        for language, code, pattern, unless in self.rules:
+            found.setdefault(language, []).append((code, pattern, unless))
+        return found
+
     def find(self, text: str, language: str) -> tuple[Signal, ...]:
         """The signals in `text`, at most one a code: by the rules of its language and of English, else by all rules."""
         flat = text.translate(_SAME_LENGTH)
-        known = any(rule[0] == language for rule in self.rules)
-        read = {language, ALWAYS} if known else {rule[0] for rule in self.rules}
+        languages = [language, ALWAYS] if language in self._by_language else list(self._by_language)
         found: dict[str, Signal] = {}
-        for rule_language, code, pattern, unless in sorted(self.rules, key=lambda rule: rule[0] != language):
-            if code in found or rule_language not in read:
+        for code, pattern, unless in (rule for name in dict.fromkeys(languages) for rule in self._by_language[name]):
+            if code in found:
                 continue
             match = next((m for m in pattern.finditer(flat) if not _silenced(flat, m, unless)), None)
             if match is not None:

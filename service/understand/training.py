@@ -6,19 +6,18 @@ chosen by log loss under cross-validation, which is what calibration asks for.
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import ModelNotUsable
 from service.escalate.policy import HARD
-from service.messages import ADDRESSED, LABELS, Label
-from service.understand.classifier import Head, Heads, Vectors, feature_names, features
+from service.messages import ADDRESSED, LABELS
+from service.understand.classifier import Head, Heads, Vectors, digest_of_weights, features
 from service.understand.embedder import WINDOW, Embedder
 from service.understand.examples import Example, check_classes
 from service.understand.signals import SignalRules
@@ -29,8 +28,16 @@ TOPIC_PENALTY = 3.0
 OTHER_INDUSTRY = 0.3  # weight of other industries' messages in the topic head: of 0, 0.3, 1 the best accuracy on retail
 REASON_PENALTY = 3.0
 FOLDS = 8
-HARD_PRECISION = 0.6  # least share of right ones among those a reason head fires on, out of fold; hard reasons rather fire once too often
+# Reasons that a head may name besides the rules; the others depend on facts that a vector does not hold.
+LEARNED = frozenset({
+    "explicit_human_request", "legal_threat", "regulator_complaint", "safety_risk", "self_harm", "fraud_or_security",
+    "data_privacy_request", "press_or_influencer", "discrimination_or_harassment", "vulnerable_customer", "prompt_injection",
+})  # fmt: skip
+# Least share of right ones among the messages that a reason head fires on, out of fold.
 SOFT_PRECISION = 0.7
+HARD_PRECISION = 0.6  # rather once too often
+CRISIS_PRECISION = 0.8  # self_harm: its holding text must not reach somebody who only wants his money
+NEVER = 50.0  # log odds that no message reaches
 LEAST_OF_A_REASON = 15  # examples below which a reason has rules only
 
 
@@ -68,10 +75,15 @@ def train(
 
     def centred(vectors: Vectors) -> Vectors:
         moved = vectors - query_mean
-        return moved / np.linalg.norm(moved, axis=1, keepdims=True)
+        unit: Vectors = (moved / np.linalg.norm(moved, axis=1, keepdims=True)).astype(np.float32)
+        return unit
 
     def fit(
-        rows: Vectors, targets: NDArray[np.str_ | np.bool_], classes: tuple[str, ...], c: float, weights: list[float] | None = None
+        rows: Vectors,
+        targets: NDArray[np.str_ | np.bool_],
+        classes: tuple[str, ...],
+        c: float,
+        weights: list[float] | None = None,
     ) -> Head:
         model = LogisticRegression(C=c, max_iter=3_000, class_weight="balanced" if weights else None)
         with warnings.catch_warnings():
@@ -80,14 +92,20 @@ def train(
         order = [list(model.classes_).index(name) for name in classes] if len(classes) > 1 else [0]
         return Head(classes, model.coef_[order].astype(np.float32), model.intercept_[order].astype(np.float32))
 
-    def fit_independent(rows: Vectors, targets: dict[str, list[bool]]) -> Head:
-        parts = [fit(rows, np.array(values), (name,), PENALTY) for name, values in targets.items()]
+    def fit_independent(rows: Vectors, targets: dict[str, list[bool]], questions: Vectors | None = None) -> Head:
+        parts = []
+        for name, values in targets.items():
+            given, truth = rows, values
+            if questions is not None and name in ("information_seeking", "praise"):  # what a sample question surely is and is not
+                given, truth = np.concatenate([rows, questions]), [*values, *[name == "information_seeking"] * len(questions)]
+            parts.append(fit(given, np.array(truth), (name,), PENALTY))
         return Head(tuple(targets), np.concatenate([p.weights for p in parts]), np.concatenate([p.bias for p in parts]))
 
     progress("fitting the heads")
     found = [features(e.text, rules.find(e.text, e.language)) for e in examples]
     earlier = _earlier_vectors(examples, embedder, centred)
-    blank = Heads("", "", query_mean, passage_mean, (0.0, 0.0), *[Head((), np.empty(0), np.empty(0))] * 6)
+    nothing = Head((), np.empty(0, np.float32), np.empty(0, np.float32))
+    blank = Heads("", "", query_mean, passage_mean, (0.0, 0.0), *[nothing] * 6)
     rows = np.stack([blank.inputs(v, b, x) for v, b, x in zip(centred(raw), earlier, found, strict=True)])
     labels: dict[str, list[bool]] = {name: [e.has(name) for e in examples] for name in LABELS}
     levels = {
@@ -96,57 +114,62 @@ def train(
     }
     topic_rows, topic_targets = rows, [e.topic for e in examples]
     topic_weights = [1.0 if e.industry == "retail" else OTHER_INDUSTRY for e in examples]
-    extra = [(v, q, f.topic) for v, (q, f) in zip(centred(raw_asked), asked, strict=True) if f.topic in topics]
-    if extra:
-        more = np.stack([blank.inputs(v, None, features(q, rules.find(q, "und"))) for v, q, _ in extra])
-        topic_rows = np.concatenate([rows, more])
-        topic_targets += [str(topic) for _, _, topic in extra]
-        topic_weights += [1.0] * len(extra)
+    asked_rows = np.empty((0, rows.shape[1]), np.float32)
+    if asked:
+        found_asked = [features(q, rules.find(q, "und")) for q, _ in asked]
+        asked_rows = np.stack([blank.inputs(v, None, x) for v, x in zip(centred(raw_asked), found_asked, strict=True)])
+    known = [at for at, (_, faq) in enumerate(asked) if faq.topic in topics]
+    if known:
+        topic_rows = np.concatenate([rows, asked_rows[known]])
+        topic_targets += [str(asked[at][1].topic) for at in known]
+        topic_weights += [1.0] * len(known)
     public = [i for i, e in enumerate(examples) if e.visibility == "public"]
-    return Heads(
+    fitted = Heads(
         embedder=embedder.fingerprint,
-        version=_version(examples, faqs),
+        version="",
         query_mean=query_mean,
         passage_mean=passage_mean,
         relevance=_relevance(centred(raw_asked), asked, centred(raw), examples),
-        label=fit_independent(rows, labels),
+        label=fit_independent(rows, labels, asked_rows),
         level=fit_independent(rows, levels),
         urgency=fit_independent(rows, {"high": [e.urgency in ("high", "critical") for e in examples]}),
         topic=fit(topic_rows, np.array(topic_targets), tuple(topics), TOPIC_PENALTY, topic_weights),
-        reasons=_fit_reasons(centred(raw), len(rows[0]), examples),
+        reasons=_fit_reasons(centred(raw), centred(raw_asked), len(rows[0]), examples),
         addressed=fit(rows[public], np.array([examples[i].addressed for i in public]), ADDRESSED, PENALTY),
     )
+    return replace(fitted, version=digest_of_weights(fitted))
 
 
-def _fit_reasons(vectors: Vectors, inputs: int, examples: list[Example]) -> Head:
+def _fit_reasons(messages: Vectors, questions: Vectors, inputs: int, examples: list[Example]) -> Head:
     """A head a reason, on the text's vector alone; its bias is moved so that 0.5 is the chosen threshold.
 
     The threshold is the lowest that keeps the wanted precision in FOLDS folds; a head that can't reach it never fires.
+    The FAQs' sample questions join as messages that give no reason: "I can't log in" is no fraud.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import precision_recall_curve
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
     counts = Counter(code for e in examples for code in e.reasons)
-    codes = tuple(sorted(code for code, count in counts.items() if count >= LEAST_OF_A_REASON))
+    codes = tuple(sorted(code for code, count in counts.items() if count >= LEAST_OF_A_REASON and code in LEARNED))
+    vectors = np.concatenate([messages, questions])
+    calm = np.zeros(len(questions), bool)
     weights, biases = np.zeros((len(codes), inputs), np.float32), np.zeros(len(codes), np.float32)
     for at, code in enumerate(codes):
-        truth = np.array([code in e.reasons for e in examples])
+        truth = np.concatenate([np.array([code in e.reasons for e in examples]), calm])
         model = LogisticRegression(C=REASON_PENALTY, max_iter=3_000, class_weight="balanced")
         folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
         scores = cross_val_predict(model, vectors, truth, cv=folds, method="decision_function")
         precision, _, thresholds = precision_recall_curve(truth, scores)
-        wanted = HARD_PRECISION if code in HARD else SOFT_PRECISION
+        wanted = CRISIS_PRECISION if code == "self_harm" else HARD_PRECISION if code in HARD else SOFT_PRECISION
         fitting = [t for p, t in zip(precision, thresholds, strict=False) if p >= wanted]
         model.fit(vectors, truth)
         weights[at, : vectors.shape[1]] = model.coef_[0]
-        biases[at] = float(model.intercept_[0]) - (min(fitting) if fitting else 1e3)
+        biases[at] = float(model.intercept_[0]) - (min(fitting) if fitting else NEVER)
     return Head(codes, weights, biases)
 
 
-def _earlier_vectors(
-    examples: list[Example], embedder: Embedder, centred: Callable[[Vectors], Vectors]
-) -> list[Vectors | None]:
+def _earlier_vectors(examples: list[Example], embedder: Embedder, centred: Callable[[Vectors], Vectors]) -> list[Vectors | None]:
     turns = [[t.text[-WINDOW:] for t in e.thread if t.role == "customer"][-EARLIER_TURNS:] for e in examples]
     flat = [text for row in turns for text in row]
     vectors = centred(embedder.queries(flat)) if flat else np.empty((0, embedder.dimension), np.float32)
@@ -179,14 +202,3 @@ def _relevance(asked: Vectors, owners: list[tuple[str, Faq]], messages: Vectors,
     truth = np.concatenate([np.ones(int((right > -1).sum())), np.zeros(len(wrong))])
     model = LogisticRegression(class_weight="balanced", C=100.0).fit(pairs, truth)
     return float(model.coef_[0, 0]), float(model.intercept_[0])
-
-
-def _version(examples: list[Example], faqs: list[Faq]) -> str:
-    digest = hashlib.sha256("\n".join([*feature_names(), *(e.model_dump_json() for e in examples), *(repr(f) for f in faqs)]).encode())
-    return digest.hexdigest()[:12]
-
-
-def label_scores(heads: Heads, rows: Vectors, label: Label) -> NDArray[np.float64]:
-    """Scores of one label for many rows of inputs, for reports."""
-    at = heads.label.classes.index(label)
-    return np.asarray(1 / (1 + np.exp(-(rows @ heads.label.weights[at] + heads.label.bias[at]))), np.float64)

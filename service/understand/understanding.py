@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.messages import LABELS, Addressed, Label, Language, Level, Message, Scored, Signal, Understanding, Urgency
+from service.escalate.policy import HARD
+from service.messages import LABELS, Label, Language, Level, Message, Scored, Signal, Understanding, Urgency
 from service.understand.classifier import Heads, Vectors, features
 from service.understand.embedder import sentences, windows
 from service.understand.language import identify, of_turns
@@ -18,10 +19,14 @@ from service.understand.trajectory import trajectory
 EARLIER_TURNS = 3  # customer turns before this one that are read
 MOST_QUESTIONS = 3  # questions of one message that are searched for apart
 PRESENT = 0.5  # score from which a label counts as present
-NOT_FOR_US = 0.6  # probability from which a message is held to want nothing from us: missing a direct one costs more
+NOT_FOR_US = 0.6  # probability of "not direct" from which a message is held to want nothing: missing a direct one costs more
 LEAST_WORDS = 3  # words below which only rules name a reason
 EVIDENCE = 160  # characters of evidence shown where no rule names the words
 _QUESTION = re.compile(r"[?？؟]")
+MOCKING = {"sarcasm", "repeat_contact", "payment_dispute"}
+ORDER_STATUS = 0.5  # what a question after the whereabouts of something ordered adds to the topic delivery
+MOCKED = 0.6  # frustration of a message whose praise is mockery
+REVIEWS = {"google_review", "google_play", "app_store", "trustpilot", "review"}  # a review is written to the brand as well
 CRITICAL = {"self_harm", "safety_risk"}
 PRESSING = {"time_pressure", "fraud_or_security", "legal_threat", "regulator_complaint", "repeat_contact", "vulnerable_customer"}
 
@@ -62,11 +67,16 @@ def understand(
     rules: SignalRules,
     supported: Iterable[str],
     hints: Iterable[str | None] = (),
+    own_handles: Iterable[str] = (),
 ) -> Understanding:
-    """The understanding of one message; `vectors` [n, d] are those of `texts.all`, in that order."""
+    """The understanding of one message; `vectors` [n, d] are those of `texts.all`, in that order.
+
+    A message that names one of `own_handles`, the brand's, is written to the brand.
+    """
     content = message.content
+    named = any(handle.casefold() in content.casefold() for handle in own_handles)
     language = language_of(message, supported, hints)
-    signals = rules.find(content, language.code)
+    signals = tuple(s for s in rules.find(content, language.code) if not (named and s.code == "friend_tag"))
     codes = {signal.code for signal in signals}
     centred = heads.centred_queries(vectors)
     pieces, before = centred[: len(texts.windows)], centred[len(vectors) - len(texts.earlier) :]
@@ -78,10 +88,13 @@ def understand(
     scores = _peak([heads.label.independent(row) for row in inputs])
     if not content.strip():
         scores = {"frustration": 0.0, "information_seeking": 0.0, "praise": 0.0, "other": 1.0}
+    _read_between(scores, codes)
     label = _main_label(scores)
     also: tuple[Label, ...] = tuple(name for name in LABELS if name != label and scores[name] >= PRESENT)
     level = _level(_peak([heads.level.independent(row) for row in inputs]), scores["frustration"], label, also)
     topics = _mean([heads.topic.exclusive(row) for row in inputs])
+    if "order_status" in codes and "delivery" in topics:
+        topics["delivery"] += ORDER_STATUS  # "where is my …" is about delivery whatever the thing is
     topic = max(topics, key=lambda name: topics[name])
     past = [
         heads.label.independent(heads.inputs(turn, None, features(text, rules.find(text, language.code))))["frustration"]
@@ -94,9 +107,9 @@ def understand(
         also=also,
         frustration_level=level,
         trajectory=trajectory(past, scores["frustration"], level, resolved="resolved" in codes),
-        topic=Scored(label=topic, score=round(topics[topic], 4)),
+        topic=Scored(label=topic, score=round(min(topics[topic], 1.0), 4)),
         urgency=_urgency(hurry, label, also, codes),
-        addressed=_addressed(message, _mean([heads.addressed.exclusive(row) for row in inputs]), codes),
+        addressed=_addressed(message, _mean([heads.addressed.exclusive(row) for row in inputs]), codes, named),
         language=language,
         signals=signals,
         confidence=round(scores[label], 4),
@@ -110,6 +123,8 @@ def _learned(heads: Heads, inputs: list[Vectors], pieces: tuple[str, ...], known
         if len(piece.split()) < LEAST_WORDS:
             continue
         for code, score in heads.reasons.independent(row).items():
+            if code == "self_harm" and known & HARD:
+                continue  # an ultimatum that a rule explains
             if score >= PRESENT and code not in known and code not in found:
                 evidence = piece if len(piece) <= EVIDENCE else piece[:EVIDENCE].rsplit(" ", 1)[0] + " …"
                 found[code] = Signal(code=code, evidence=evidence)
@@ -129,6 +144,13 @@ def _peak(rows: list[dict[str, float]]) -> dict[str, float]:
 
 def _mean(rows: list[dict[str, float]]) -> dict[str, float]:
     return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+
+
+def _read_between(scores: dict[str, float], codes: set[str]) -> None:
+    """Rules over the scores where words mean the opposite: praise beside sarcasm or a repeated complaint is none."""
+    if codes & MOCKING and scores["praise"] >= PRESENT and "resolved" not in codes:
+        scores["praise"] *= 1 - MOCKED
+        scores["frustration"] = max(scores["frustration"], MOCKED)
 
 
 def _main_label(scores: dict[str, float]) -> Label:
@@ -155,14 +177,15 @@ def _urgency(hurry: float, label: Label, also: tuple[Label, ...], codes: set[str
     return "normal" if wants else "low"
 
 
-def _addressed(message: Message, scores: dict[str, float], codes: set[str]) -> Scored:
+def _addressed(message: Message, scores: dict[str, float], codes: set[str], named: bool) -> Scored:
     if "spam" in codes:
         return Scored(label="spam", score=0.95)
-    if not message.public:
+    if not message.public or message.channel in REVIEWS or named:
         return Scored(label="direct", score=1.0)
     if "friend_tag" in codes:
         return Scored(label="mention", score=0.9)
-    best: str = max(scores, key=lambda name: scores[name])
-    sure = scores[best] >= NOT_FOR_US or best == "direct"
-    chosen: Addressed | str = best if sure else "direct"
-    return Scored(label=chosen, score=round(scores[best] if sure else max(scores["direct"], 0.5), 4))
+    others = {name: score for name, score in scores.items() if name != "direct"}
+    if sum(others.values()) < NOT_FOR_US:
+        return Scored(label="direct", score=round(scores["direct"], 4))
+    best = max(others, key=lambda name: others[name])
+    return Scored(label=best, score=round(others[best], 4))

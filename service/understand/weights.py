@@ -9,6 +9,7 @@ holds 32 weights of one row: an f16 scale and 16 bytes, low nibbles first; a wei
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,7 +124,7 @@ def _read(raw: bytes) -> E5Weights:
     scores = cursor.array("<f4", n_pieces)
     blob = raw[cursor.at : cursor.at + blob_bytes]
     cursor.at += blob_bytes
-    pieces = [blob[int(a) : int(b)].decode("utf-8") for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+    pieces = [blob[int(a) : int(b)].decode("utf-8") for a, b in itertools.pairwise(offsets)]
     cursor.integer()  # entries of the normalisation map: equal to NMT + NFKC, which the tokenizer file names instead
     normalisation_bytes = cursor.integer("I")
     cursor.at += normalisation_bytes

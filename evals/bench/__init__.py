@@ -1,0 +1,1 @@
+"""Benchmarks: speed, memory and agreement, measured beside what users would build instead. Never tests."""

