@@ -11,9 +11,7 @@ COPY service service
 COPY knowledge knowledge
 COPY prompts prompts
 # The lock pins the versions of what is needed; what only tests and training need is not installed.
-# OpenVINO works without openvino-telemetry, which reports its use to Google Analytics.
 RUN /opt/firstreply/bin/pip install --constraint requirements.lock . \
- && /opt/firstreply/bin/pip uninstall --yes openvino-telemetry \
  && chmod -R a+rX /opt/firstreply
 WORKDIR /
 RUN /opt/firstreply/bin/python -c "from pathlib import Path; from service.understand.build import build_default; \

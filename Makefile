@@ -2,7 +2,7 @@
 # make test   sets up what is missing and runs the tests
 # make check  lint, format and types     make bench  speed and memory     make train  fit the shipped heads again
 
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 MODEL := .firstreply/models/multilingual-e5-small/modules.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -14,7 +14,8 @@ setup: .venv/ready $(MODEL)
 
 # torch goes in first and by itself: a CPU build where pip is offered one. Everything else is pinned in requirements.lock.
 .venv/ready: requirements.lock pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "FirstReply needs Python 3.11: install it, or run make PYTHON=/path/to/python3.11"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	  { echo "FirstReply needs Python 3.11: install it, or run make PYTHON=/path/to/python3.11"; exit 2; }
 	@echo "setting up .venv (once, one to three minutes)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install torch==2.13.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from fastapi import FastAPI
 from fastapi_swagger import patch_fastapi
@@ -53,6 +53,14 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     app.include_router(triage.router)
     app.include_router(feedback.router)
     app.include_router(health.router)
+    described = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        description = described()
+        description["components"]["schemas"].update(problems.schemas())
+        return description
+
+    app.openapi = openapi  # type: ignore[method-assign]  # how FastAPI has it extended
     return app
 
 

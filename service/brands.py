@@ -6,13 +6,15 @@ customers.jsonl. A file a brand leaves out comes from `knowledge/_default/`.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from service.errors import KnowledgeNotUsable
 from service.escalate.policy import Policy
@@ -56,6 +58,14 @@ class Identity(_Strict):
     contact: Contact = Contact()
     orders_as_of: date | None = None
     help_lines: list[HelpLine] = []
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if name not in available_timezones():
+            near = difflib.get_close_matches(name, available_timezones(), n=1) or ["Europe/Amsterdam"]
+            raise ValueError(f"unknown time zone {name!r}, did you mean {near[0]!r}?")
+        return name
 
     @model_validator(mode="after")
     def _consistent(self) -> Identity:

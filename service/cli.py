@@ -32,6 +32,7 @@ brands = typer.Typer(no_args_is_help=True, help="Brands: list and check their fo
 for group, name in ((knowledge, "knowledge"), (orders, "orders"), (models, "models"), (keys, "keys"), (brands, "brands")):
     app.add_typer(group, name=name)
 
+MOST_NAME = 200  # characters of a key's name
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 Result = TypeVar("Result")
@@ -70,7 +71,7 @@ def _with_parts(work: Callable[[Any], Awaitable[Result]], settings: Settings | N
 @contextmanager
 def _lines_of(path: Path) -> Iterator[list[str]]:
     try:
-        yield path.read_text(encoding="utf-8-sig").splitlines()
+        yield path.read_text(encoding="utf-8-sig").split("\n")  # not splitlines: JSON strings may hold U+2028
     except UnicodeDecodeError as error:
         raise KnowledgeNotUsable(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8") from None
     except OSError as error:
@@ -258,14 +259,19 @@ def orders_import(
         with _lines_of(customers) as lines:
             people = lines
     with _lines_of(path) as lines:
-        _report(_with_parts(lambda parts: import_orders(parts, brand, lines, people)), path)
+        report, on_people = _with_parts(lambda parts: import_orders(parts, brand, lines, people))
+    for problem in on_people.problems:
+        _say(f"{customers}: {problem}")
+    if customers is not None:
+        _say(f"{on_people.added} customers put, {len(on_people.problems)} refused")
+    _report(report, path, failed=bool(on_people.problems))
 
 
-def _report(report: Any, path: Path) -> None:
+def _report(report: Any, path: Path, *, failed: bool = False) -> None:
     for problem in report.problems:
         _say(f"{path}: {problem}")
     _say(f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, {len(report.problems)} refused")
-    sys.exit(1 if report.problems else 0)
+    sys.exit(1 if report.problems or failed else 0)
 
 
 @keys.command("create")
@@ -274,7 +280,9 @@ def keys_create(
     brand: Annotated[str | None, typer.Option(help="Only this brand.")] = None,
 ) -> None:
     """Make an API key; it is shown once."""
-    key = _with_records(lambda records: records.make_key(name, brand))
+    if not 1 <= len(name.strip()) <= MOST_NAME or len(brand or "") > MOST_NAME:
+        _fail(f"a key's name has 1 to {MOST_NAME} characters")
+    key = _with_records(lambda records: records.make_key(name.strip(), brand))
     sys.stdout.write(key + "\n")
     _say("shown once: keep it. Send it as Authorization: Bearer KEY")
 

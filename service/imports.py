@@ -72,15 +72,16 @@ async def search_lines(parts: Parts, brand: str, lines: Iterable[str], limit: in
     return found, problems
 
 
-async def import_orders(parts: Parts, brand: str, lines: Iterable[str], people: Iterable[str]) -> Report:
-    """Puts customers and orders of JSON Lines into a brand, which is created where it is new."""
-    report = Report()
-    customers, bought = read_customers(people, report), read_orders(lines, report)
+async def import_orders(parts: Parts, brand: str, lines: Iterable[str], people: Iterable[str]) -> tuple[Report, Report]:
+    """Puts orders and customers of JSON Lines into a brand, which is created where it is new; a report on each."""
+    report, on_people = Report(), Report()
+    customers, bought = read_customers(people, on_people), read_orders(lines, report)
     known = await parts.records.order_ids(brand, [order.order_id for order in bought])
     await parts.records.put_brand(brand, None, people=customers, bought=bought)
     report.changed = len(known)
     report.added = len(bought) - len(known)
-    return report
+    on_people.added = len(customers)
+    return report, on_people
 
 
 def check_brand(name: str, folder: Path) -> list[str]:
@@ -94,7 +95,7 @@ def check_brand(name: str, folder: Path) -> list[str]:
     for path, read in ((folder / "customers.jsonl", read_customers), (folder / "orders.jsonl", read_orders)):
         report = Report()
         if path.exists():
-            read(path.read_text(encoding="utf-8").splitlines(), report)
+            read(path.read_text(encoding="utf-8").split("\n"), report)
         problems += [f"{path}: {problem}" for problem in report.problems]
     topics = {topic.id for topic in brand.topics}
     entries = {faq.entry for faq in faqs}

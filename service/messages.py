@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 MAX_TEXT = 10_000  # characters of one message; a longer one is refused, never cut
 MAX_TURNS = 100  # earlier turns of a conversation that one request may carry
+MAX_DEPTH = 20  # levels of objects and arrays; the contract needs four
 MAX_FIELD = 500  # characters of an id, a handle, a name
 
 Channel = Literal[
@@ -50,6 +51,7 @@ OrderStatus = Literal[
     "returned", "refund_pending", "refunded", "partly_refunded", "cancelled", "preorder", "payment_failed",
 ]  # fmt: skip
 
+_YEARS = "the time must lie between the years 2000 and 2100, in UTC"
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
@@ -63,23 +65,34 @@ def clean(text: str) -> str:
     return unicodedata.normalize("NFC", _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text)))
 
 
-def _clean_all(value: Any) -> Any:
+def _clean_all(value: Any, depth: int = 0) -> Any:
+    if depth > MAX_DEPTH:
+        raise ValueError(f"nested more than {MAX_DEPTH} deep")
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, list):
-        return [_clean_all(item) for item in value]
+        return [_clean_all(item, depth + 1) for item in value]
     if isinstance(value, dict):
-        return {_clean_all(key): _clean_all(item) for key, item in value.items()}
+        return {_clean_all(key, depth): _clean_all(item, depth + 1) for key, item in value.items()}
     return value
 
 
 def _utc(moment: datetime) -> datetime:
-    if not 2000 <= moment.year <= 2100:
-        raise ValueError("the time must lie between the years 2000 and 2100")
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-Moment = Annotated[datetime, AfterValidator(_utc)]
+def _given(moment: datetime) -> datetime:
+    try:
+        moment = _utc(moment)
+    except OverflowError:
+        raise ValueError(_YEARS) from None
+    if not 2000 <= moment.year <= 2100:
+        raise ValueError(_YEARS)
+    return moment
+
+
+Moment = Annotated[datetime, AfterValidator(_given)]  # from a caller
+Instant = Annotated[datetime, AfterValidator(_utc)]  # of ours, such as a deadline that follows from a caller's
 Score = Annotated[float, Field(ge=0, le=1)]
 ShortText = Annotated[str, Field(max_length=MAX_FIELD)]
 LongText = Annotated[str, Field(max_length=MAX_TEXT)]
@@ -318,7 +331,7 @@ class PastTriage(Noun):
     """An earlier contact of this customer."""
 
     triage_id: str
-    at: Moment
+    at: Instant
     label: Label
     outcome: Literal["escalated", "drafted", "accepted", "edited", "rejected"]
 
@@ -415,7 +428,7 @@ class Escalation(Noun):
     reasons: tuple[Reason, ...] = ()
     queue: str
     priority: Urgency
-    respond_by: Moment
+    respond_by: Instant
 
 
 class Versions(Noun):
@@ -437,7 +450,7 @@ class Triage(Noun):
     brand: str
     conversation_id: str | None = None
     metadata: dict[str, str] = {}
-    received_at: Moment
+    received_at: Instant
     understanding: Understanding
     context: Context
     draft: Draft | None = None

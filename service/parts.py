@@ -17,7 +17,6 @@ from service.brands import Brand, brand_folders, digest_of, read_brand
 from service.draft.phrases import Phrases, read_phrases
 from service.errors import KnowledgeNotUsable, ModelNotUsable, RecordsNotUsable, Unavailable
 from service.files import shipped
-from service.messages import Message
 from service.records.database import connect, migrate
 from service.records.ledger import Ledger
 from service.records.queries import Records
@@ -25,12 +24,11 @@ from service.retrieve.context import Sources
 from service.retrieve.faqs import Passages
 from service.retrieve.index import EmbeddedIndex
 from service.retrieve.ingest import Report, embedded, read_customers, read_faq_folder, read_orders, shifted
-from service.retrieve.orders import Lookups, identified
+from service.retrieve.orders import Lookups
 from service.settings import Settings
 from service.understand.build import DEFAULT_MODEL, MANIFEST, build_default
 from service.understand.classifier import Heads, load_heads
 from service.understand.embedder import Embedder, EmbeddingThread, load_embedder
-from service.understand.language import CLOSE_CALL
 from service.understand.signals import SignalRules, read_signal_rules
 
 HEADS = "heads.safetensors"
@@ -55,18 +53,12 @@ class Parts:
     sources: Sources
     seen: int = 0  # number of the last change line taken over
     warnings: tuple[str, ...] = field(default=())
+    ending: asyncio.Event = field(default_factory=asyncio.Event)  # set when the follower is to stop
 
     @property
     def knowledge_version(self) -> str:
         """Names the state of the knowledge that this process answers from."""
         return f"k{self.seen}"
-
-    async def hints(self, message: Message) -> tuple[str | None, ...]:
-        """What the customer's record says of the language, for a message too short to tell."""
-        if len(message.content.split()) > CLOSE_CALL or message.language:
-            return ()
-        customer = await identified(message, self.sources.lookups)
-        return (customer.language,) if customer else ()
 
     async def follow(self) -> None:
         """Takes over what changed in the records since the last look."""
@@ -86,8 +78,10 @@ class Parts:
 
     async def follow_forever(self) -> None:
         """Looks for changes every `follow_seconds`; a database that is away for a while is no reason to end."""
-        while True:
-            await asyncio.sleep(self.settings.follow_seconds)
+        while not self.ending.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.ending.wait(), self.settings.follow_seconds)
+                return
             try:
                 await self.follow()
             except (Unavailable, KnowledgeNotUsable, RecordsNotUsable) as error:
@@ -176,9 +170,8 @@ async def build_parts(
             try:
                 yield parts
             finally:
-                follower.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await follower
+                parts.ending.set()
+                await follower
         finally:
             index.close()
             embedding.close()
@@ -227,7 +220,7 @@ def _lines(path: Path) -> list[str]:
     if not path.exists():
         return []
     try:
-        return path.read_text(encoding="utf-8").splitlines()
+        return path.read_text(encoding="utf-8").split("\n")
     except (UnicodeDecodeError, OSError) as error:
         raise KnowledgeNotUsable(f"{path} can't be read: {error}") from None
 

@@ -14,6 +14,7 @@ from service.escalate.verdict import decide
 from service.messages import Context, Message, Triage, Versions
 from service.parts import Parts
 from service.retrieve.context import retrieve
+from service.retrieve.orders import identified
 from service.understand.understanding import texts_of, understand
 
 
@@ -43,10 +44,11 @@ async def stages(message: Message, parts: Parts) -> AsyncIterator[Stage]:
     vectors = await parts.embedding.queries(texts.all)
     watch.lap("embed")
 
-    hints, handles = await parts.hints(message), brand.identity.support_handles.values()
+    customer = await identified(message, parts.sources.lookups)
+    hints, handles = (customer.language if customer else None,), brand.identity.support_handles.values()
     understanding = understand(message, texts, vectors, parts.heads, parts.rules, brand.identity.languages, hints, handles)
     watch.lap("classify")
-    context = await retrieve(message, understanding, texts, vectors, parts.heads, parts.sources)
+    context = await retrieve(message, understanding, customer, texts, vectors, parts.heads, parts.sources)
     watch.lap("retrieve")
     verdict = decide(message, understanding, context, brand.policy, brand.queue_of(understanding.topic.label))
     escalation = verdict.escalation

@@ -16,6 +16,7 @@ import time
 from types import FrameType
 
 import uvicorn
+import uvloop
 
 from service import pipeline, telemetry
 from service.app import create_app, require_key
@@ -34,7 +35,8 @@ def serve(settings: Settings, progress: Progress) -> int:
     if settings.workers > 1:
         return _supervise(settings, progress)
     listening = _listen(settings)
-    return asyncio.run(_serve_one(settings, listening, progress))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve_one(settings, listening, progress))
 
 
 async def _serve_one(settings: Settings, listening: socket.socket, progress: Progress) -> int:
@@ -61,8 +63,9 @@ async def _serve_one(settings: Settings, listening: socket.socket, progress: Pro
 def _listen(settings: Settings, *, shared: bool = False) -> socket.socket:
     """A listening socket; raises SettingsNotUsable where the address is taken or not ours."""
     try:
-        family, kind, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
-        listening = socket.socket(family, kind)
+        family, kind, protocol, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        # Named by its protocol: asyncio turns Nagle's delay (40 ms an answer) off only for sockets that say they are TCP.
+        listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if shared or CHILD in os.environ:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

@@ -243,3 +243,12 @@ def wrong() -> Callable[[httpx.Response], Mapping[str, Any]]:
         return body
 
     return check
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Says which tests had no tool to run with: a skip is not a pass."""
+    reasons = {
+        str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", []) if isinstance(report.longrepr, tuple)
+    }
+    for reason in sorted(reason for reason in reasons if "NOT TESTED" in reason):
+        terminalreporter.write_line(reason.removeprefix("Skipped: "), yellow=True, bold=True)

@@ -44,7 +44,7 @@ class TestDemo:
         brand = read_brand("demo", DEMO)
         assert brand.identity.display_name == "Tarn & Timber"
         assert set(brand.identity.languages) == set(brand.voices) == set(LANGUAGES)
-        assert set(brand.terms) == {"delivery", "gift_cards", "price_match", "refunds", "returns", "warranty"}
+        assert set(brand.terms) == {"delivery", "gift_cards", "payment", "price_match", "refunds", "returns", "warranty"}
         assert [t.id for t in brand.topics] == [
             "delivery", "order", "returns", "refund", "payment", "product", "warranty", "account", "offers", "technical",
             "service", "other",

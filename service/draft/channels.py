@@ -14,7 +14,7 @@ from service.messages import Channel, DraftText, Unit
 from service.yaml_files import read_yaml
 
 LINK_WEIGHT = 23  # X shortens every link to this length
-_LINK = regex.compile(r"https?://\S+")
+_LINK = regex.compile(r"https?://[^\s<>()\[\]\"]+[^\s<>()\[\]\".,;:!?'…]")
 _EMOJI = regex.compile(r"\p{Extended_Pictographic}|\p{Regional_Indicator}")
 # X counts these ranges once and everything else twice (twitter-text configuration version 3).
 _LIGHT = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from service.brands import Brand
+from service.draft.plan import order_numbers
 from service.messages import Check, Context, DraftText, Message
 from service.understand.language import identify
 
 _NUMBER = re.compile(r"\d+(?:[.,:\u00a0\u202f]\d+)*")
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
-_LINK = re.compile(r"https?://[^\s)>\]]+")
+_LINK = re.compile(r"(?:https?://|www\.)[^\s)>\]]+", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\{\w*\}|\[\[|\]\]|<\w+>")
 _LONG_NUMBER = re.compile(r"(?:\d[ -]?){9,}")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}\b")
@@ -29,12 +30,16 @@ def check(
     context: Context,
     message: Message,
     brand: Brand,
+    foreign_quotes: Iterable[str] = (),
 ) -> tuple[Check, ...]:
-    """Every check on both texts; `sources` are all texts and values the draft was made from."""
+    """Every check on both texts; `sources` are all texts and values the draft was made from.
+
+    `foreign_quotes` are quoted from passages in another language, which a warning tells of.
+    """
     texts = [text for text in (public, private) if text is not None]
     allowed = " ".join(sources)
     return (
-        _language(texts, language, brand),
+        _language(texts, language, brand, foreign_quotes),
         _result("within_limit", [f"{t.length} of {t.limit} {t.unit}" for t in texts if t.limit and t.length > t.limit]),
         _result("no_personal_data_in_public", _personal(public.text, context, message, brand) if public else []),
         _result("facts_cited", _uncited([t.text for t in texts], allowed)),
@@ -49,11 +54,13 @@ def _result(name: str, problems: list[str]) -> Check:
     return Check(check=name, passed=not problems, detail="; ".join(problems[:3]) or None)
 
 
-def _language(texts: list[DraftText], language: str, brand: Brand) -> Check:
+def _language(texts: list[DraftText], language: str, brand: Brand, foreign_quotes: Iterable[str]) -> Check:
     names = re.compile("|".join(re.escape(n) for n in (brand.identity.display_name, *brand.identity.support_handles.values())))
     wrong = []
     for text in texts:
         plain = names.sub("", text.text)
+        for quote in foreign_quotes:
+            plain = plain.replace(quote, "")
         if len(plain.split()) < LEAST_WORDS:
             continue
         found = identify(plain, said=None, supported=brand.identity.languages)
@@ -97,13 +104,17 @@ def _numbers(text: str) -> list[str]:
 
 def _foreign_links(texts: list[str], brand: Brand, allowed: str) -> list[str]:
     """Links to hosts that are not the brand's; a brand that lists none may link to what its own passages link to."""
-    hosts = set(brand.identity.url_hosts) or {urlsplit(link).hostname for link in _LINK.findall(allowed)}
-    return [f"link to {link}" for text in texts for link in _LINK.findall(text) if urlsplit(link).hostname not in hosts]
+    hosts: set[str | None] = set(brand.identity.url_hosts) or {_host(link) for link in _LINK.findall(allowed)}
+    return [f"link to {link}" for text in texts for link in _LINK.findall(text) if _host(link) not in hosts]
+
+
+def _host(link: str) -> str | None:
+    return urlsplit(link if "://" in link else f"//{link}").hostname
 
 
 def _foreign_orders(texts: list[str], context: Context) -> list[str]:
-    """Order numbers of the brand's form that are not among this customer's orders."""
-    mine = {order.order_id for order in context.orders}
+    """Numbers of the form of this customer's orders that are not theirs."""
+    mine = {order.order_id.upper() for order in context.orders}
     forms = {re.sub(r"\d", "#", order_id) for order_id in mine}
-    found = {token.strip(".,;:!?()") for text in texts for token in text.split()}
-    return [f"{token} is not this customer's" for token in found if re.sub(r"\d", "#", token) in forms and token not in mine]
+    found = [number for text in texts for number in order_numbers(text) if number not in mine]
+    return [f"{number} is not this customer's" for number in found if re.sub(r"\d", "#", number) in forms]

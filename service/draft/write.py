@@ -76,8 +76,14 @@ def _checked(composer: Composer) -> tuple[Composed, tuple[Check, ...]]:
         context=composer.context,
         message=composer.message,
         brand=composer.brand,
+        foreign_quotes=_foreign_quotes(composer, composed),
     )
     return composed, checks
+
+
+def _foreign_quotes(composer: Composer, composed: Composed) -> list[str]:
+    foreign = {passage.id for passage in composer.plan.passages if passage.language != composer.phrases.language}
+    return [piece.citation.quote for piece in composed.pieces if piece.citation and piece.citation.source in foreign]
 
 
 def _alternatives(composer: Composer, count: int) -> tuple[Alternative, ...]:

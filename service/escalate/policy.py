@@ -50,6 +50,15 @@ class Policy(BaseModel):
             raise ValueError("default is missing: minutes for channels that are not listed")
         return targets
 
+    @field_validator("opening_hours")
+    @classmethod
+    def _real_hours(cls, hours: dict[Weekday, str]) -> dict[Weekday, str]:
+        for day, text in hours.items():
+            minutes = [int(h) * 60 + int(m) for h, m in (part.split(":") for part in text.split("-"))]
+            if not 0 <= minutes[0] < minutes[1] <= 24 * 60 - 1 or any(int(part[-2:]) > 59 for part in text.split("-")):
+                raise ValueError(f"{day} {text}: from an earlier to a later time of one day, such as 9:00-18:00")
+        return hours
+
     def score(self, reasons: list[Reason]) -> float:
         """How much speaks for a human, 0..1: soft weights as independent causes; a hard reason alone is enough."""
         calm = 1.0

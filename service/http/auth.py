@@ -35,11 +35,13 @@ class Keys:
     def __init__(self) -> None:
         self._read_at = float("-inf")
         self._active: dict[str, str | None] = {}
+        self.in_use = False  # whether there ever was a key: revoking the last one does not open the door again
 
     async def active(self, parts: Parts) -> dict[str, str | None]:
         """Digest and brand of every key in force."""
         if time.monotonic() - self._read_at > REMEMBERED:
             self._active = await parts.records.active_keys()
+            self.in_use = bool(self._active) or bool(await parts.records.keys())
             self._read_at = time.monotonic()
         return self._active
 
@@ -48,7 +50,7 @@ async def caller(request: Request, _: Annotated[object, Depends(_scheme)]) -> Ca
     """The caller; raises NotAuthenticated without a valid key where keys are in use."""
     parts: Parts = request.state.parts
     active = await request.state.keys.active(parts)
-    if not active and parts.settings.loopback:
+    if not request.state.keys.in_use and parts.settings.loopback:
         return Caller(None)
     kind, _, key = request.headers.get("authorization", "").partition(" ")
     digest = key_digest(key.strip()) if kind.lower() == "bearer" else ""

@@ -15,6 +15,8 @@ from starlette.exceptions import HTTPException
 from service.errors import FirstReplyError, InvalidMessage, NotAuthenticated, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
+MOST_FIELDS = 20  # wrong fields named in one answer
+MOST_POINTER = 200  # characters of a pointer: a field's name may be as long as the body
 RETRY_SECONDS = 2  # told to a caller when the records are busy; a busy SQLite is free again well before
 log = structlog.get_logger()
 
@@ -71,7 +73,13 @@ def problem(
 def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The error answers of a route, for its OpenAPI description."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"model": Problem, "content": content, "description": _DESCRIPTIONS[status]} for status in statuses}
+    return {status: {"content": content, "description": _DESCRIPTIONS[status]} for status in statuses}
+
+
+def schemas() -> dict[str, Any]:
+    """What `declared` refers to, for the components of the OpenAPI description."""
+    problem_schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {**problem_schema.pop("$defs"), "Problem": problem_schema}
 
 
 _DESCRIPTIONS = {
@@ -107,7 +115,7 @@ def install(app: FastAPI) -> None:
             return problem(
                 request, 400, "bad-request", "The request could not be read", f"not valid JSON at character {at}: {reason}"
             )
-        fields = [{"pointer": pointer(item["loc"]), "detail": advice(item)} for item in found]
+        fields = [{"pointer": pointer(item["loc"])[:MOST_POINTER], "detail": advice(item)} for item in found[:MOST_FIELDS]]
         detail = "; ".join(f"{field['pointer'] or '/'}: {field['detail']}" for field in fields[:3])
         return problem(request, 422, "invalid-request", "The request has invalid fields", detail, fields)
 

@@ -39,7 +39,7 @@ async def triage_message(message: Message, request: Request, caller: CallerOf, p
 
 @router.get(
     "/triages/{triage_id}", operation_id="getTriage", summary="Get a triage as it was made", response_model=None,
-    responses={200: {"model": Triage, "description": "The triage"}, **declared(401, 404, 503)},
+    responses={200: {"model": Triage, "description": "The triage"}, **declared(401, 404, 422, 503)},
 )  # fmt: skip
 async def get_triage(triage_id: TriageId, caller: CallerOf, parts: PartsOf) -> Response:
     """The triage exactly as it was answered."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.messages import Context, Message, Passage, Scored, Understanding
+from service.messages import Context, Customer, Message, Passage, Scored, Understanding
 from service.retrieve.faqs import Passages
 from service.retrieve.history import HistoryLookup, own_history
-from service.retrieve.orders import Lookups, identified, own_orders
+from service.retrieve.orders import Lookups, own_orders
 from service.understand.classifier import Heads, Vectors
 from service.understand.understanding import Texts
 
@@ -31,10 +31,15 @@ class Sources:
 
 
 async def retrieve(
-    message: Message, understanding: Understanding, texts: Texts, vectors: Vectors, heads: Heads, sources: Sources
+    message: Message,
+    understanding: Understanding,
+    customer: Customer | None,
+    texts: Texts,
+    vectors: Vectors,
+    heads: Heads,
+    sources: Sources,
 ) -> Context:
-    """The context; `vectors` [n, d] are those of `texts.all`, in that order."""
-    customer = await identified(message, sources.lookups)
+    """The context for a message of this customer; `vectors` [n, d] are those of `texts.all`, in that order."""
     language = understanding.language.code if understanding.language.supported else None
     today = message.received_at.date()
     queries = _queries(message, texts, heads.centred_queries(vectors))

@@ -16,6 +16,7 @@ from rapidfuzz import fuzz
 from service.draft.plan import order_numbers
 from service.messages import Customer, Message, Order, Understanding
 
+_PREFIXED = re.compile(r"^[A-Z]+-\d+$")
 MOST = 3  # orders of a context
 SAME_NAME = 88  # similarity (0..100) from which a product counts as named; one typo in seven letters
 OPEN = frozenset({
@@ -70,7 +71,7 @@ async def own_orders(
     said = set(order_numbers(message.content))
     before = {number for turn in message.thread for number in order_numbers(turn.text)}
     named = said & {order.order_id.upper() for order in found}
-    if found and said and not named and any(_same_form(number, found[0].order_id) for number in said):
+    if found and not named and any(_same_form(number, found[0].order_id) or _PREFIXED.match(number) for number in said):
         return ()
     text = message.content + "\n" + "\n".join(turn.text for turn in message.thread)
     judged = [_judged(order, named, before, message.content, text, _states(understanding), today) for order in found]

@@ -50,6 +50,7 @@ class Manifest(BaseModel):
     max_tokens: int
     fingerprint: str
     reference: list[list[float]]
+    files: dict[str, str]  # SHA-256 of each file that is served from: a damaged weight may change no reference vector
 
 
 def read_manifest(directory: Path) -> Manifest:
@@ -58,7 +59,7 @@ def read_manifest(directory: Path) -> Manifest:
     try:
         return Manifest.model_validate_json(path.read_bytes())
     except FileNotFoundError:
-        raise ModelNotUsable(f"no model at {directory}: run firstreply models build") from None
+        raise ModelNotUsable(f"no model at {directory}: run firstreply models build {directory.name}") from None
     except (ValidationError, OSError) as error:
         first = str(error).splitlines()[0]
         raise ModelNotUsable(f"{path} can't be read ({first}): run firstreply models build --force") from None
@@ -114,6 +115,7 @@ def build_default(directory: Path, *, sentence_transformers: bool, progress: Pro
             max_tokens=weights.max_positions,
             fingerprint=fingerprint(source),
             reference=_stored_reference(),
+            files=served_files(target),
         )
         (target / MANIFEST).write_text(manifest.model_dump_json())
     return manifest
@@ -134,10 +136,20 @@ def replaced(directory: Path) -> Iterator[Path]:
         shutil.rmtree(target, ignore_errors=True)
 
 
+def served_files(directory: Path) -> dict[str, str]:
+    """SHA-256 of each file of a build that the default runtime reads."""
+    names = (OPENVINO_MODEL, OPENVINO_MODEL.replace(".xml", ".bin"), "tokenizer.json")
+    return {name: _digest(directory / name) for name in names}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def fingerprint(path: Path) -> str:
     """First 16 hex digits of the SHA-256 of a weights file: vectors and heads carry it."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    return _digest(path)[:16]
 
 
 def _stored_reference() -> list[list[float]]:

@@ -142,12 +142,9 @@ def save_heads(heads: Heads, path: Path) -> None:
     for name in _HEADS:
         head: Head = getattr(heads, name)
         tensors[f"{name}.weights"], tensors[f"{name}.bias"], classes[name] = head.weights, head.bias, head.classes
-    metadata = {
-        "embedder": heads.embedder,
-        "version": heads.version,
-        "relevance": json.dumps(heads.relevance),
-        "classes": json.dumps(classes),
-    }
+    # One entry: safetensors writes several in no fixed order, and the same heads are to give the same bytes.
+    described = {"embedder": heads.embedder, "version": heads.version, "relevance": heads.relevance, "classes": classes}
+    metadata = {"heads": json.dumps(described, sort_keys=True)}
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     save_file({name: np.ascontiguousarray(t, np.float32) for name, t in tensors.items()}, partial, metadata=metadata)
@@ -159,10 +156,10 @@ def load_heads(path: Path, embedder: str) -> Heads:
     """The heads at `path`; raises ModelNotUsable where they are broken or belong to another embedder."""
     try:
         with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata()
-            classes = json.loads(metadata["classes"])
+            metadata = json.loads(file.metadata()["heads"])
+            classes = metadata["classes"]
             heads = {n: Head(tuple(classes[n]), file.get_tensor(f"{n}.weights"), file.get_tensor(f"{n}.bias")) for n in _HEADS}
-            slope, offset = json.loads(metadata["relevance"])
+            slope, offset = metadata["relevance"]
             loaded = Heads(
                 embedder=metadata["embedder"],
                 version=metadata["version"],

@@ -19,13 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import ModelNotUsable
-from service.understand.build import OPENVINO_MODEL, REFERENCE_TEXTS, Manifest, read_manifest
+from service.understand.build import OPENVINO_MODEL, REFERENCE_TEXTS, Manifest, read_manifest, served_files
 
 Vectors = NDArray[np.float32]
 Runtime = Literal["openvino", "sentence-transformers"]
 BATCH = 32  # texts a forward pass; more brings nothing on one core
+BATCH_TOKENS = 2_048  # padded tokens a forward pass; the runtime keeps the memory of its largest one
 WINDOW = 1_000  # characters of one window; retrieval with e5 gets worse beyond
-MAX_WINDOWS = 10  # covers the longest message
+MAX_WINDOWS = 12  # sentences kept whole need a few more than the ten that cover the longest message
 SAME = 0.995  # least cosine to a reference vector; a healthy bfloat16 build has 0.9999
 
 
@@ -64,7 +65,9 @@ def _check(embedder: Embedder, manifest: Manifest, directory: Path) -> None:
     reference = np.array(manifest.reference, np.float32)
     vectors = embedder.queries(REFERENCE_TEXTS)
     mend = f"run firstreply models build --force {manifest.name}"
-    if vectors.shape != reference.shape or not np.isfinite(vectors).all():
+    if not np.isfinite(vectors).all():
+        raise ModelNotUsable(f"{directory} is broken, its vectors are no numbers: {mend}")
+    if vectors.shape != reference.shape:
         raise ModelNotUsable(f"{directory} gives vectors of shape {vectors.shape}, expected {reference.shape}: {mend}")
     cosine = float((vectors * reference).sum(axis=1).min())
     if cosine < SAME:
@@ -76,34 +79,56 @@ def _openvino(directory: Path, manifest: Manifest, threads: int) -> Callable[[li
 
     from service.understand.quiet_openvino import ov
 
+    mend = f"run firstreply models build --force {manifest.name}"
     try:
+        damaged = [name for name, digest in served_files(directory).items() if manifest.files.get(name) != digest]
+        if damaged:
+            raise ModelNotUsable(f"{directory / damaged[0]} is not the file that was built: {mend}")
         tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
         core = ov.Core()
         options = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY"}
         if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             options["INFERENCE_PRECISION_HINT"] = "bf16"
         compiled = core.compile_model(directory / OPENVINO_MODEL, "CPU", options)
+    except ModelNotUsable:
+        raise
     except Exception as error:  # tokenizers and openvino raise bare Exception and RuntimeError
-        first = str(error).strip().splitlines()[0]
-        raise ModelNotUsable(f"{directory} can't be loaded ({first}): run firstreply models build --force") from error
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelNotUsable(f"{directory} can't be loaded ({first}): {mend}") from error
+    size = compiled.output(0).get_partial_shape()[1]
+    if size.is_static and size.get_length() != manifest.dimension:
+        raise ModelNotUsable(f"{directory} gives {size.get_length()} dimensions, its manifest says {manifest.dimension}: {mend}")
     tokenizer.enable_truncation(manifest.max_tokens)
-    tokenizer.enable_padding(pad_id=tokenizer.token_to_id("<pad>") or 0)
+    tokenizer.no_padding()
+    padding = tokenizer.token_to_id("<pad>") or 0
     request = compiled.create_infer_request()
 
     def encode(texts: list[str]) -> Vectors:
         vectors = np.empty((len(texts), manifest.dimension), np.float32)
-        by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        for start in range(0, len(texts), BATCH):
-            chosen = by_length[start : start + BATCH]
-            tokens = tokenizer.encode_batch_fast([texts[i] for i in chosen])
-            inputs = {
-                "input_ids": np.array([t.ids for t in tokens], np.int64),
-                "attention_mask": np.array([t.attention_mask for t in tokens], np.int64),
-            }
-            vectors[chosen] = request.infer(inputs)["embedding"]
+        tokens = [encoding.ids for encoding in tokenizer.encode_batch_fast(texts)]
+        for chosen in _batches([len(ids) for ids in tokens]):
+            longest = len(tokens[chosen[-1]])
+            ids = np.full((len(chosen), longest), padding, np.int64)
+            mask = np.zeros((len(chosen), longest), np.int64)
+            for row, at in enumerate(chosen):
+                ids[row, : len(tokens[at])] = tokens[at]
+                mask[row, : len(tokens[at])] = 1
+            vectors[chosen] = request.infer({"input_ids": ids, "attention_mask": mask})["embedding"]
         return vectors
 
     return encode
+
+
+def _batches(lengths: list[int]) -> list[list[int]]:
+    """Indices in batches of like length, shortest first, each within BATCH texts and BATCH_TOKENS padded tokens."""
+    batches: list[list[int]] = []
+    for index in sorted(range(len(lengths)), key=lambda i: lengths[i]):
+        last = batches[-1] if batches else []
+        if last and len(last) < BATCH and (len(last) + 1) * lengths[index] <= BATCH_TOKENS:
+            last.append(index)
+        else:
+            batches.append([index])
+    return batches
 
 
 def _sentence_transformers(directory: Path, manifest: Manifest) -> Callable[[list[str]], Vectors]:
@@ -167,7 +192,7 @@ def sentences(text: str) -> list[str]:
 
 
 def windows(text: str) -> list[str]:
-    """The text in pieces the embedder reads whole: at most MAX_WINDOWS pieces of about WINDOW characters."""
+    """The text in pieces of at most WINDOW characters, all of it; by sentences unless that takes over MAX_WINDOWS."""
     if len(text) <= WINDOW:
         return [text]
     pieces: list[str] = []
@@ -176,4 +201,8 @@ def windows(text: str) -> list[str]:
             pieces[-1] = f"{pieces[-1]} {sentence}"
         else:
             pieces.extend(sentence[start : start + WINDOW] for start in range(0, len(sentence), WINDOW))
-    return pieces[:MAX_WINDOWS] or [text[:WINDOW]]
+    if not pieces:
+        return [text[:WINDOW]]
+    if len(pieces) > MAX_WINDOWS:
+        return [text[start : start + WINDOW] for start in range(0, len(text), WINDOW)]
+    return pieces

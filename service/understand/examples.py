@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError
 
 from service.errors import KnowledgeNotUsable
 from service.messages import Addressed, Channel, Label, Level, LongText, Noun, Trajectory, Turn, Urgency, Visibility
+from service.yaml_files import read_text
 
 LEAST_OF_A_CLASS = 20  # examples below which a head would learn noise
 
@@ -41,7 +42,7 @@ def read_examples(folders: list[Path]) -> list[Example]:
     examples: list[Example] = []
     for folder in folders:
         for path in sorted(folder.glob("*.jsonl")):
-            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            for number, line in enumerate(read_text(path).split("\n"), 1):
                 if line.strip():
                     examples.append(_parsed(path, number, line))
     return examples

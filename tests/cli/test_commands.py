@@ -51,7 +51,7 @@ def test_a_triage_as_json_is_the_answer_of_the_api(run: Run, data_dir: Path) -> 
 
 
 def test_a_triage_is_printed_to_be_read(run: Run, data_dir: Path) -> None:
-    text = "[bold]ik wil mijn geld terug[/bold] en een mens spreken, NU!"
+    text = "[bold]Schandalig![/bold] Al drie weken niks, waardeloos. Ik wil een mens spreken, NU!"
     shown = done(run("triage", text, "--channel", "whatsapp", data_dir=data_dir)).stdout
     assert re.search(r"^escalate\s+yes", shown, re.MULTILINE)
     assert re.search(r"^message\s+frustration", shown, re.MULTILINE)

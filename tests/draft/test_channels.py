@@ -139,7 +139,7 @@ class TestRules:
 
     def test_review_sites_and_youtube_have_no_direct_messages(self) -> None:
         without = {channel for channel in get_args(Channel) if not rules_of(channel).direct_messages}
-        assert without == {"youtube", "google_review", "google_play", "app_store", "trustpilot"}
+        assert without == {"youtube", "google_review", "google_play", "app_store", "trustpilot", "review"}
 
 
 @given(st.text(max_size=300), st.sampled_from(get_args(Unit)))
