@@ -18,7 +18,10 @@ from service.errors import KnowledgeNotUsable
 from service.messages import Signal
 from service.yaml_files import read_text
 
-ALWAYS = "en"  # read beside the text's own language: people mix it in everywhere
+IN_ENGLISH_TOO = frozenset({
+    "prompt_injection", "spam", "explicit_human_request", "legal_threat", "self_harm", "safety_risk", "fraud_or_security",
+})  # fmt: skip
+ENGLISH = "en"  # people mix it into every language: the codes above are read in it too
 WHOLE_MESSAGE = frozenset({"greeting_only", "friend_tag"})  # said of a whole message, so only of a short one
 SHORT_MESSAGE = 300
 NEAR = 40  # characters around a match in which an `unless` pattern silences it
@@ -44,12 +47,22 @@ class SignalRules:
             found.setdefault(language, []).append((code, pattern, unless))
         return found
 
+    def _read_for(self, language: str) -> list[tuple[str, re.Pattern[str], re.Pattern[str] | None]]:
+        own = self._by_language.get(language)
+        if own is None:
+            return [rule for rules in self._by_language.values() for rule in rules]
+        if language == ENGLISH:
+            return own
+        return own + [rule for rule in self._by_language.get(ENGLISH, []) if rule[0] in IN_ENGLISH_TOO]
+
     def find(self, text: str, language: str) -> tuple[Signal, ...]:
-        """The signals in `text`, at most one a code: by the rules of its language and of English, else by all rules."""
+        """The signals in `text`, at most one a code.
+
+        Read are the rules of its language and some of English, or every rule for a language without rules.
+        """
         flat = text.translate(_SAME_LENGTH)
-        languages = [language, ALWAYS] if language in self._by_language else list(self._by_language)
         found: dict[str, Signal] = {}
-        for code, pattern, unless in (rule for name in dict.fromkeys(languages) for rule in self._by_language[name]):
+        for code, pattern, unless in self._read_for(language):
             if code in found or (code in WHOLE_MESSAGE and len(flat) > SHORT_MESSAGE):
                 continue
             match = next((m for m in pattern.finditer(flat) if not _silenced(flat, m, unless)), None)
