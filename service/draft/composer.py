@@ -11,10 +11,11 @@ from service.brands import Brand
 from service.draft import facts
 from service.draft.channels import measured, rules_of
 from service.draft.phrases import Phrases, chosen
-from service.draft.plan import Plan
+from service.draft.plan import ORDER_TOPICS, Plan
 from service.draft.texts import ESSENTIAL, NICE, USEFUL, Piece, fitted, joined
 from service.escalate.deadlines import promise
 from service.messages import Citation, Context, DraftText, Escalation, Level, Message, Passage, Understanding
+from service.understand.understanding import SURE_TOPIC
 
 _NAME = re.compile(r"^[^\W\d_][^\W\d_]*(?:['’-][^\W\d_]+)*$")
 _WITH_NEXT_STEP = frozenset(
@@ -27,7 +28,6 @@ _SORRY = {
 }  # fmt: skip
 _ALSO_MONEY = frozenset({"refund", "payment", "returns"})  # topics in which a refund beside a delivered order is worth a word
 _EMPATHY_KINDS = frozenset({"general", "payment", "human"})  # handoffs in which to speak of a late parcel is not out of place
-SURE_TOPIC = 0.35  # probability below which empathy names no topic: the wrong one is worse than none
 _PARCEL_STATES = frozenset({"in_transit", "in_transit_late", "out_for_delivery", "overdue"})
 
 
@@ -246,7 +246,7 @@ class Composer:
         pieces = self._feeling()
         if plan.action == "handoff":
             pieces += self._handoff("public")
-            if plan.kind in ("general", "payment", "human") and (plan.order or self._personal()):
+            if plan.kind in _EMPATHY_KINDS and (plan.order or self.understanding.topic.label in ORDER_TOPICS):
                 pieces += self._move_on(known=plan.order is not None)
             return pieces
         if plan.order is not None:
@@ -254,9 +254,6 @@ class Composer:
         if plan.unknown_order or plan.ask == "order":
             return [*pieces, *self._answers(short=True), *self._move_on(known=False)]
         return [*pieces, *self._answers(short=True), *self._ask()]
-
-    def _personal(self) -> bool:
-        return self.understanding.topic.label in ("delivery", "order", "returns", "refund", "payment", "warranty")
 
     def _move_on(self, *, known: bool) -> list[Piece]:
         what = "details" if known else "number"
@@ -301,10 +298,8 @@ class Composer:
         return [Piece(text, rank, own_line, tuple(options), facts=tuple(values.values()))]
 
     def _pick(self, key: str, options: list[str]) -> str | None:
-        if len(options) < 2 or not self.variant:
-            return chosen(options, key, self.message.content, self.message.id or "", self.message.author.handle or "")
         first = chosen(options, key, self.message.content, self.message.id or "", self.message.author.handle or "")
-        return options[(options.index(first or options[0]) + self.variant) % len(options)]
+        return first if first is None else options[(options.index(first) + self.variant) % len(options)]
 
 
 def _paragraph(pieces: list[Piece]) -> list[Piece]:

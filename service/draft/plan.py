@@ -16,17 +16,17 @@ SHIPPING_STATES = frozenset({
 })  # fmt: skip
 ORDER_NUMBER = re.compile(r"(?<![\w-])(?=[\w-]*\d)[A-Za-z]{1,4}-?\d{3,}(?![\w])|(?<![\w-])\d{5,}(?!\w)")
 Kind = Literal["self_harm", "safety", "fraud", "harassment", "privacy", "legal", "human", "payment", "general"]
-_KINDS: tuple[tuple[str, Kind], ...] = (
-    ("self_harm", "self_harm"),
-    ("safety_risk", "safety"),
-    ("fraud_or_security", "fraud"),
-    ("discrimination_or_harassment", "harassment"),
-    ("data_privacy_request", "privacy"),
-    ("legal_threat", "legal"),
-    ("regulator_complaint", "legal"),
-    ("explicit_human_request", "human"),
-    ("payment_dispute", "payment"),
-)
+_KINDS: dict[str, Kind] = {
+    "self_harm": "self_harm",
+    "safety_risk": "safety",
+    "fraud_or_security": "fraud",
+    "discrimination_or_harassment": "harassment",
+    "data_privacy_request": "privacy",
+    "legal_threat": "legal",
+    "regulator_complaint": "legal",
+    "explicit_human_request": "human",
+    "payment_dispute": "payment",
+}
 Ask = Literal["order", "photo", "details", "attachment", "greeting"]
 
 
@@ -53,18 +53,18 @@ def plan(message: Message, understanding: Understanding, context: Context, escal
         return Plan("none")
     order = context.orders[0] if context.orders and _about_order(message, understanding, context) else None
     mine = {o.order_id.upper() for o in context.orders}
-    known = [*order_numbers(message.content), *(n for t in message.thread for n in order_numbers(t.text))]
-    stranger = any(number not in mine for number in order_numbers(message.content)) and order is None
+    said = order_numbers(message.content)
+    known = [*said, *(n for t in message.thread for n in order_numbers(t.text))]
+    stranger = any(number not in mine for number in said) and order is None
     passages = (
         () if understanding.label == "praise" and not understanding.has("information_seeking") else _answers(context, order)
     )
     if escalation.escalate:
         kind = _kind(escalation)
-        speaks = kind in ("general", "payment", "human")
-        wants = understanding.has("information_seeking")
+        answered = kind == "general" and understanding.has("information_seeking") and passages and passages[0].score >= SURE
         return Plan(
             "handoff", kind, order if kind not in ("self_harm", "safety", "fraud") else None,
-            passages=passages[:1] if speaks and wants and kind == "general" and passages and passages[0].score >= SURE else (),
+            passages=passages[:1] if answered else (),
         )  # fmt: skip
     if understanding.label == "praise" and not passages:
         return Plan("reply")
@@ -131,8 +131,7 @@ def _answers(context: Context, order: Order | None) -> tuple[Passage, ...]:
 
 
 def _kind(escalation: Escalation) -> Kind:
-    kinds: dict[str, Kind] = dict(_KINDS)
     codes = [reason.code for reason in escalation.reasons]
     if "safety_risk" in codes and "self_harm" not in codes:
         return "safety"
-    return next((kinds[code] for code in codes if code in kinds), "general")
+    return next((_KINDS[code] for code in codes if code in _KINDS), "general")

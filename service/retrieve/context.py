@@ -11,12 +11,11 @@ from service.retrieve.faqs import Passages
 from service.retrieve.history import HistoryLookup, own_history
 from service.retrieve.orders import Lookups, own_orders
 from service.understand.classifier import Heads, Vectors
-from service.understand.understanding import Texts
+from service.understand.understanding import SURE_TOPIC, Texts
 
 SHORT = 6  # words up to which a message is searched together with the turn before it ("and to Norway?")
 ANSWERS = 0.55  # relevance from which a passage is used as an answer
 ANSWERS_ACROSS = 0.75  # the same for a passage of another topic; below, more than half were beside the point
-SURE_TOPIC = 0.35  # probability below which a topic is a guess
 TURN_BEFORE = 0.7  # weight of that turn beside the message
 
 

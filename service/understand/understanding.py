@@ -18,6 +18,7 @@ from service.understand.trajectory import trajectory
 
 EARLIER_TURNS = 3  # customer turns before this one that are read
 MOST_QUESTIONS = 3  # questions of one message that are searched for apart
+SURE_TOPIC = 0.35  # probability below which a topic is a guess: no draft names it and no passage is judged by it
 PRESENT = 0.5  # score from which a label counts as present
 NOT_FOR_US = 0.6  # probability of "not direct" from which a message is held to want nothing: missing a direct one costs more
 LEAST_WORDS = 3  # words below which only rules name a reason
