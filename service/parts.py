@@ -26,7 +26,7 @@ from service.retrieve.index import EmbeddedIndex
 from service.retrieve.ingest import Report, embedded, read_customers, read_faq_folder, read_orders, shifted
 from service.retrieve.orders import Lookups
 from service.settings import Settings
-from service.understand.build import DEFAULT_MODEL, MANIFEST, build_default
+from service.understand.build import DEFAULT_MODEL, build_default, current
 from service.understand.classifier import Heads, load_heads
 from service.understand.embedder import Embedder, EmbeddingThread, load_embedder
 from service.understand.signals import SignalRules, read_signal_rules
@@ -102,7 +102,7 @@ def heads_file(settings: Settings) -> Path:
 def ensure_model(settings: Settings, progress: Progress = lambda _: None) -> Embedder:
     """The embedder; the default one is built from its bundled weights where it is missing, once."""
     folder = model_folder(settings)
-    if settings.embedder == DEFAULT_MODEL and not (folder / MANIFEST).exists():
+    if settings.embedder == DEFAULT_MODEL and not current(folder):
         progress(f"building the model {DEFAULT_MODEL} once, a few seconds")
         try:
             build_default(folder, sentence_transformers=settings.runtime == "sentence-transformers", progress=progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -41,10 +42,9 @@ async def stages(message: Message, parts: Parts) -> AsyncIterator[Stage]:
         raise UnknownBrand(message.brand, list(parts.brands))
     watch = _Watch()
     texts = texts_of(message)
-    vectors = await parts.embedding.queries(texts.all)
+    vectors, customer = await asyncio.gather(parts.embedding.queries(texts.all), identified(message, parts.sources.lookups))
     watch.lap("embed")
 
-    customer = await identified(message, parts.sources.lookups)
     hints, handles = (customer.language if customer else None,), brand.identity.support_handles.values()
     understanding = understand(message, texts, vectors, parts.heads, parts.rules, brand.identity.languages, hints, handles)
     watch.lap("classify")

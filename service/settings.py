@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="address to listen on; beyond loopback an API key is required")
     port: int = Field(default=8000, ge=0, le=65535, description="TCP port to listen on")
-    workers: int = Field(default=1, ge=1, le=64, description="processes; each holds the model (about 650 MB)")
+    workers: int = Field(default=1, ge=1, le=64, description="processes; each holds the model (about 500 MB)")
     max_body_bytes: int = Field(
         default=MIB,
         ge=1024,

@@ -25,7 +25,7 @@ import structlog
 from service.app import create_app
 from service.parts import Parts, build_parts, ensure_model
 from service.settings import Settings
-from service.understand.build import DEFAULT_MODEL, MANIFEST
+from service.understand.build import DEFAULT_MODEL, current
 from service.understand.embedder import Embedder
 
 ROOT = Path(__file__).parent.parent
@@ -48,7 +48,7 @@ SettingsIn = Callable[..., Settings]
 def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the default model: the checkout's, else the one named in the environment, else built now."""
     for folder in (ROOT / ".firstreply" / "models", Path(_MODELS) if _MODELS else None):
-        if folder is not None and (folder / DEFAULT_MODEL / MANIFEST).exists():
+        if folder is not None and current(folder / DEFAULT_MODEL):
             return folder
     folder = Path(_MODELS) if _MODELS else tmp_path_factory.mktemp("models")
     ensure_model(Settings(models_dir=folder, data_dir=tmp_path_factory.mktemp("build")))

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from service.errors import RecordsNotUsable, Unavailable
 from service.knowledge import StoredFaq
 from service.messages import Customer, Feedback, Message, Order, PastTriage, Triage
+from service.records.database import connect
 from service.records.tables import api_keys, brands, changes, customers, faqs, feedback, handles, orders, triages
 
 KEY_PREFIX = "fr_"
@@ -45,12 +46,13 @@ class Records:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
-        # A read is one statement: without BEGIN and ROLLBACK around it, it takes half as long.
-        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
+        # Of its own: an isolation level set anew for each read costs two more statements.
+        self._reading = connect(engine.url, reading=True)
 
     async def close(self) -> None:
         """Closes every connection."""
         await self.engine.dispose()
+        await self._reading.dispose()
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:

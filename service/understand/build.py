@@ -22,10 +22,12 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
 from service.errors import ModelNotUsable
+from service.understand.tokenizer import PIECES, tokenizer_file, write_sentencepiece
 from service.understand.weights import Q4, E5Weights, bundled_weights, read_weights
 
 DEFAULT_MODEL = "multilingual-e5-small"
 MANIFEST = "firstreply.json"
+LAYOUT = 2  # of the files in a build; counts up when a version needs other files than the one before
 OPENVINO_MODEL = "openvino/embedder.xml"
 REFERENCE_TEXTS = (
     "Wo bleibt mein Paket? Ich warte seit zwei Wochen!",
@@ -43,6 +45,7 @@ Progress = Callable[[str], None]
 class Manifest(BaseModel):
     """What a model directory says of itself; `reference` holds one unit vector per reference text."""
 
+    layout: int = 1  # LAYOUT of the version that made it
     name: str
     dimension: int
     query_prefix: str
@@ -65,6 +68,11 @@ def read_manifest(directory: Path) -> Manifest:
         raise ModelNotUsable(f"{path} can't be read ({first}): run firstreply models build --force") from None
 
 
+def current(directory: Path) -> bool:
+    """Whether the default model is built at `directory` with the files this version needs; raises ModelNotUsable."""
+    return (directory / MANIFEST).exists() and read_manifest(directory).layout == LAYOUT
+
+
 def build(models: Path, name: str, *, force: bool = False, progress: Progress = lambda _: None) -> tuple[Path, Manifest]:
     """Builds `name` under the models folder unless it is there: the default model, or any sentence-transformers model."""
     from service.understand.export import build_any, folder_name
@@ -72,8 +80,7 @@ def build(models: Path, name: str, *, force: bool = False, progress: Progress = 
     folder = models / folder_name(name)
     if (folder / MANIFEST).exists() and not force:
         manifest = read_manifest(folder)
-        complete = name != DEFAULT_MODEL or (folder / "modules.json").exists()
-        if complete:
+        if name != DEFAULT_MODEL or (manifest.layout == LAYOUT and (folder / "modules.json").exists()):
             progress(f"{folder} is there already; --force builds it again")
             return folder, manifest
     try:
@@ -103,11 +110,13 @@ def build_default(directory: Path, *, sentence_transformers: bool, progress: Pro
         progress("writing the OpenVINO build")
         (target / "openvino").mkdir()
         ov.save_model(encoder(weights), target / OPENVINO_MODEL, compress_to_fp16=False)
-        _write_tokenizer(weights, target)
+        write_sentencepiece(weights, target / PIECES)
         if sentence_transformers:
             progress("writing the sentence-transformers directory")
+            _write_tokenizer(weights, target)
             _write_sentence_transformers(weights, target)
         manifest = Manifest(
+            layout=LAYOUT,
             name=DEFAULT_MODEL,
             dimension=weights.hidden,
             query_prefix="query: ",
@@ -138,7 +147,7 @@ def replaced(directory: Path) -> Iterator[Path]:
 
 def served_files(directory: Path) -> dict[str, str]:
     """SHA-256 of each file of a build that the default runtime reads."""
-    names = (OPENVINO_MODEL, OPENVINO_MODEL.replace(".xml", ".bin"), "tokenizer.json")
+    names = (OPENVINO_MODEL, OPENVINO_MODEL.replace(".xml", ".bin"), tokenizer_file(directory))
     return {name: _digest(directory / name) for name in names}
 
 

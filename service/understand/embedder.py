@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from service.errors import ModelNotUsable
 from service.understand.build import OPENVINO_MODEL, REFERENCE_TEXTS, Manifest, read_manifest, served_files
+from service.understand.tokenizer import load_tokenizer
 
 Vectors = NDArray[np.float32]
 Runtime = Literal["openvino", "sentence-transformers"]
@@ -75,8 +76,6 @@ def _check(embedder: Embedder, manifest: Manifest, directory: Path) -> None:
 
 
 def _openvino(directory: Path, manifest: Manifest, threads: int) -> Callable[[list[str]], Vectors]:
-    from tokenizers import Tokenizer
-
     from service.understand.quiet_openvino import ov
 
     mend = f"run firstreply models build --force {manifest.name}"
@@ -84,7 +83,7 @@ def _openvino(directory: Path, manifest: Manifest, threads: int) -> Callable[[li
         damaged = [name for name, digest in served_files(directory).items() if manifest.files.get(name) != digest]
         if damaged:
             raise ModelNotUsable(f"{directory / damaged[0]} is not the file that was built: {mend}")
-        tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
+        tokenizer = load_tokenizer(directory, manifest.max_tokens)
         core = ov.Core()
         options = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY"}
         if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
@@ -92,23 +91,20 @@ def _openvino(directory: Path, manifest: Manifest, threads: int) -> Callable[[li
         compiled = core.compile_model(directory / OPENVINO_MODEL, "CPU", options)
     except ModelNotUsable:
         raise
-    except Exception as error:  # tokenizers and openvino raise bare Exception and RuntimeError
+    except Exception as error:  # the libraries raise bare Exception and RuntimeError
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelNotUsable(f"{directory} can't be loaded ({first}): {mend}") from error
     size = compiled.output(0).get_partial_shape()[1]
     if size.is_static and size.get_length() != manifest.dimension:
         raise ModelNotUsable(f"{directory} gives {size.get_length()} dimensions, its manifest says {manifest.dimension}: {mend}")
-    tokenizer.enable_truncation(manifest.max_tokens)
-    tokenizer.no_padding()
-    padding = tokenizer.token_to_id("<pad>") or 0
     request = compiled.create_infer_request()
 
     def encode(texts: list[str]) -> Vectors:
         vectors = np.empty((len(texts), manifest.dimension), np.float32)
-        tokens = [encoding.ids for encoding in tokenizer.encode_batch_fast(texts)]
+        tokens = tokenizer.encode(texts)
         for chosen in _batches([len(ids) for ids in tokens]):
             longest = len(tokens[chosen[-1]])
-            ids = np.full((len(chosen), longest), padding, np.int64)
+            ids = np.full((len(chosen), longest), tokenizer.padding, np.int64)
             mask = np.zeros((len(chosen), longest), np.int64)
             for row, at in enumerate(chosen):
                 ids[row, : len(tokens[at])] = tokens[at]

@@ -42,7 +42,7 @@ def copy_of_model(models_dir: Path, target: Path) -> Path:
     [
         ("openvino/embedder.bin", "cut in half"),
         ("openvino/embedder.xml", "gone"),
-        ("tokenizer.json", "cut in half"),
+        ("sentencepiece.model", "cut in half"),
         ("firstreply.json", "cut in half"),
     ],
     ids=lambda value: Path(value).name,

@@ -34,6 +34,7 @@ from service.understand.embedder import (
     sentences,
     windows,
 )
+from service.understand.tokenizer import PIECES
 from service.understand.weights import Q4, E5Weights, bundled_weights, read_weights
 
 WEIGHTS = "openvino/embedder.bin"
@@ -127,7 +128,7 @@ def complete_model(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -
 def model(models_dir: Path, tmp_path: Path) -> Path:
     """The serving part of the default model, by links: to be damaged, a file is replaced."""
     linked = tmp_path / DEFAULT_MODEL
-    for name in ("tokenizer.json", OPENVINO_MODEL, WEIGHTS, MANIFEST):
+    for name in (PIECES, OPENVINO_MODEL, WEIGHTS, MANIFEST):
         (linked / name).parent.mkdir(parents=True, exist_ok=True)
         (linked / name).symlink_to((models_dir / DEFAULT_MODEL / name).resolve())
     return linked
@@ -268,20 +269,20 @@ class TestBrokenModels:
         replaced(model / WEIGHTS, raw[: len(raw) // 2])
         self.refused(model, "--force")
 
-    @pytest.mark.parametrize("name", ["tokenizer.json", OPENVINO_MODEL, WEIGHTS, MANIFEST])
+    @pytest.mark.parametrize("name", [PIECES, OPENVINO_MODEL, WEIGHTS, MANIFEST])
     def test_a_missing_file_is_refused(self, model: Path, name: str) -> None:
         (model / name).unlink()
         self.refused(model, "firstreply models build")
 
-    @pytest.mark.parametrize("name", ["tokenizer.json", OPENVINO_MODEL, MANIFEST])
+    @pytest.mark.parametrize("name", [PIECES, OPENVINO_MODEL, MANIFEST])
     @pytest.mark.parametrize("content", [b"", b"{}", b"\x00\xff\x00\xff", b"not what it should be"])
     def test_a_file_with_other_content_is_refused(self, model: Path, name: str, content: bytes) -> None:
         replaced(model / name, content)
         self.refused(model, "--force")
 
     def test_another_tokenizer_is_found_by_the_reference_vectors(self, model: Path) -> None:
-        path = model / "tokenizer.json"
-        replaced(path, path.read_bytes().replace('"▁'.encode(), b'"_'))
+        path = model / PIECES
+        replaced(path, path.read_bytes().replace("▁".encode(), b"___"))
         self.refused(model, "--force")
 
     def test_another_dimension_than_the_manifests_is_refused(self, model: Path) -> None:
