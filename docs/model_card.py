@@ -21,7 +21,7 @@ from service.brands import brand_folders, read_brand
 from service.files import shipped
 from service.messages import LABELS, LEVELS, Label, Message, Understanding
 from service.parts import ensure_model
-from service.retrieve.ingest import read_faq_folder
+from service.retrieve.folder import read_faqs
 from service.settings import read_settings
 from service.understand.classifier import Heads, Vectors
 from service.understand.embedder import Embedder
@@ -42,7 +42,7 @@ def main() -> None:
     brand = read_brand("demo", None)
     topics = [topic.id for topic in brand.topics]
     folders = brand_folders(None, demo=True).values()
-    faqs = [Faq(f.topic, f.title, f.answer, f.questions) for folder in folders for f in read_faq_folder(folder)]
+    faqs = [Faq(f.entry, f.topic, f.title, f.answer, f.questions) for folder in folders for f in read_faqs(folder)]
     pairs: list[Pair] = []
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
     for number, (rest, held) in enumerate(folds.split(examples, [e.label for e in examples]), 1):

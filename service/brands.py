@@ -1,7 +1,8 @@
 """A brand's folder read and validated: who the brand is, its voice, topics, terms and escalation policy.
 
-`knowledge/<brand>/` holds brand.yaml, voice.yaml, topics.yaml, escalation.yaml, terms/*.yaml, faqs/, orders.jsonl and
-customers.jsonl. A file a brand leaves out comes from `knowledge/_default/`.
+`knowledge/<brand>/` holds brand.yaml, voice.yaml, topics.yaml, escalation.yaml, terms/*.yaml, phrases/*.yaml, faqs/, macros/,
+offers.yaml, offers/, products/, customers.jsonl, orders.jsonl and contacts.jsonl. One of the first four that a brand leaves out
+comes from `knowledge/_default/`.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from zoneinfo import available_timezones
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from service.catalogue import Product, read_catalogue
+from service.draft.phrases import Phrases, brand_phrases
 from service.errors import KnowledgeNotUsable
 from service.escalate.policy import Policy
 from service.files import shipped
 from service.messages import Channel
-from service.yaml_files import read_text, read_yaml
+from service.yaml_files import load_yaml, read_text, read_yaml
 
-NOT_BRANDS = frozenset({"examples", "signals", "_default"})
+NOT_BRANDS = frozenset({"examples", "signals", "_default", "_skeleton"})
 
 
 class _Strict(BaseModel):
@@ -75,11 +78,22 @@ class Identity(_Strict):
 
 
 class Voice(_Strict):
-    """voice.yaml, one language: how the brand speaks."""
+    """voice.yaml, one language: how the brand speaks. `words` are words of the phrases and what the brand says instead."""
 
     address: Literal["informal", "formal"] = "informal"
     team: str
     emoji: Literal["none", "light"] = "none"
+    names: Literal["first", "none"] = "first"  # how a customer whose name is known is greeted
+    signoff: tuple[str, ...] = ()
+    words: dict[str, str] = {}
+
+    @field_validator("signoff")
+    @classmethod
+    def _with_team_only(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        for text in texts:
+            if "{" in text.replace("{team}", "") or "}" in text.replace("{team}", ""):
+                raise ValueError(f"unknown placeholder in {text!r}; here: team")
+        return texts
 
 
 class Voices(BaseModel):
@@ -107,6 +121,8 @@ class Topics(_Strict):
 class Brand(_Strict):
     """Everything a brand's folder says, apart from its knowledge and orders, which are imported into the records."""
 
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
     name: str
     folder: Path | None
     identity: Identity
@@ -115,6 +131,8 @@ class Brand(_Strict):
     terms: dict[str, Any]
     policy: Policy
     policy_version: str
+    phrases: dict[str, Phrases]
+    catalogue: tuple[Product, ...] = ()
 
     def queue_of(self, topic: str) -> str:
         """The queue that messages of this topic go to."""
@@ -164,17 +182,19 @@ def read_brand(name: str, folder: Path | None) -> Brand:
     if folder is None:
         identity = identity.model_copy(update={"display_name": name})
     policy_file = file("escalation.yaml")
-    voices = read_yaml(file("voice.yaml"), Voices)
+    voices = dict(read_yaml(file("voice.yaml"), Voices).__pydantic_extra__ or {})
     terms = {path.stem: _plain(path) for path in sorted((folder / "terms").glob("*.yaml"))} if folder else {}
     return Brand(
         name=name,
         folder=folder,
         identity=identity,
-        voices=dict(voices.__pydantic_extra__ or {}),
+        voices=voices,
         topics=read_yaml(file("topics.yaml"), Topics).topics,
         terms=terms,
         policy=read_yaml(policy_file, Policy),
         policy_version=digest_of([policy_file]),
+        phrases=brand_phrases(shipped("prompts/compose"), folder / "phrases" if folder else None, voices),
+        catalogue=read_catalogue(folder) if folder else (),
     )
 
 
@@ -189,6 +209,6 @@ def digest_of(paths: list[Path]) -> str:
 
 def _plain(path: Path) -> Any:
     try:
-        return yaml.safe_load(read_text(path))
+        return load_yaml(read_text(path))
     except yaml.YAMLError as error:
         raise KnowledgeNotUsable(f"{path}: {' '.join(str(error).split())}") from None

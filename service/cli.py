@@ -333,11 +333,21 @@ def brands_list() -> None:
         out.print(f"{name}  {folder}", markup=False)
 
 
+@brands.command("new")
+def brands_new(name: Annotated[str, typer.Argument(help="The brand's name: lower-case letters, digits and dashes.")]) -> None:
+    """Write a commented brand folder to begin with, in the folder FIRSTREPLY_KNOWLEDGE_DIR names or ./knowledge."""
+    from service.new_brand import write_skeleton
+
+    folder = write_skeleton(read_settings().knowledge_dir or Path("knowledge"), name)
+    out.print(f"{folder} is there: begin with brand.yaml, then firstreply brands check {name}", markup=False)
+    out.print(f"(export FIRSTREPLY_KNOWLEDGE_DIR={folder.parent})", markup=False)
+
+
 @brands.command("check")
 def brands_check(name: Annotated[str | None, typer.Argument(help="One brand; default all.")] = None) -> None:
     """Read brands' folders and say what is wrong, with file and line; exit code 1 if anything is."""
+    from service.brand_check import check_brand
     from service.brands import brand_folders
-    from service.imports import check_brand
 
     settings = read_settings()
     folders = brand_folders(settings.knowledge_dir, demo=settings.demo)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from service.brands import read_brand
-from service.errors import FirstReplyError, SettingsNotUsable, UnknownBrand
+from service.errors import SettingsNotUsable, UnknownBrand
 from service.messages import Passage
 from service.parts import Parts
 from service.retrieve.ingest import (
@@ -17,7 +17,6 @@ from service.retrieve.ingest import (
     embedded,
     export_line,
     read_customers,
-    read_faq_folder,
     read_faq_lines,
     read_orders,
 )
@@ -42,9 +41,9 @@ async def import_knowledge(parts: Parts, brand: str, lines: Iterable[str]) -> Re
 async def export_knowledge(parts: Parts, brand: str, path: Path) -> int:
     """Writes a brand's FAQs as JSON Lines and returns how many."""
     _known(parts, brand)
-    faqs = await parts.records.faqs(brand)
+    faqs = [one for one in await parts.records.faqs(brand) if one.content.kind == "faq"]
     try:
-        path.write_text("".join(export_line(faq) + "\n" for faq in faqs), encoding="utf-8")
+        path.write_text("".join(export_line(one.content) + "\n" for one in faqs), encoding="utf-8")
     except OSError as error:
         raise SettingsNotUsable(f"{path} can't be written: {error.strerror}") from None
     return len(faqs)
@@ -54,7 +53,7 @@ async def search(parts: Parts, brand: str, query: str, language: str | None, lim
     """The nearest passages of a brand, whatever their relevance."""
     _known(parts, brand)
     vector = parts.heads.centred_queries(await parts.embedding.queries([query]))[0]
-    return parts.passages.nearest(brand, vector, language, limit, datetime.now(UTC).date())
+    return parts.passages.nearest(brand, vector, language, limit, datetime.now(UTC).date(), query)
 
 
 async def search_lines(parts: Parts, brand: str, lines: Iterable[str], limit: int) -> tuple[list[dict[str, Any]], list[str]]:
@@ -82,34 +81,6 @@ async def import_orders(parts: Parts, brand: str, lines: Iterable[str], people: 
     report.added = len(bought) - len(known)
     on_people.added = len(customers)
     return report, on_people
-
-
-def check_brand(name: str, folder: Path) -> list[str]:
-    """What is wrong in a brand's folder, one line each."""
-    problems: list[str] = []
-    try:
-        brand = read_brand(name, folder)
-        faqs = read_faq_folder(folder)
-    except FirstReplyError as error:
-        return [error.detail]
-    for path, read in ((folder / "customers.jsonl", read_customers), (folder / "orders.jsonl", read_orders)):
-        report = Report()
-        if path.exists():
-            read(path.read_text(encoding="utf-8").split("\n"), report)
-        problems += [f"{path}: {problem}" for problem in report.problems]
-    topics = {topic.id for topic in brand.topics}
-    entries = {faq.entry for faq in faqs}
-    for faq in faqs:
-        if faq.topic not in topics:
-            problems.append(
-                f"faqs/{faq.language}/{faq.entry}.md: unknown topic {faq.topic!r}; topics.yaml has {', '.join(sorted(topics))}"
-            )
-    for language in brand.identity.languages:
-        missing = entries - {faq.entry for faq in faqs if faq.language == language}
-        problems += [f"faqs/{language}/{entry}.md is missing: the other languages have it" for entry in sorted(missing)]
-        if language not in brand.voices:
-            problems.append(f"voice.yaml: no voice for {language}")
-    return problems
 
 
 def _known(parts: Parts, brand: str) -> None:

@@ -51,6 +51,10 @@ OrderStatus = Literal[
     "returned", "refund_pending", "refunded", "partly_refunded", "cancelled", "preorder", "payment_failed",
 ]  # fmt: skip
 
+Issue = Literal[
+    "damaged", "wrong_item", "missing_item", "double_charge", "not_received", "faulty", "cancelled_by_us",
+]  # fmt: skip
+
 _YEARS = "the time must lie between the years 2000 and 2100, in UTC"
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -256,6 +260,18 @@ class Passage(Noun):
     url: str | None = None
     topic: str | None = None
     short: str | None = None
+    wordings: tuple[str, ...] = Field(default=(), exclude=True)  # the text said in other words
+    issue: str | None = Field(default=None, exclude=True)  # what went wrong for a customer who complains and is answered by it
+
+
+class Macro(Noun):
+    """A pre-approved reply for a recurring situation; `score` is the calibrated likeness to messages it was written for."""
+
+    id: str
+    language: str
+    texts: tuple[str, ...]
+    publics: tuple[str, ...]
+    score: Score
 
 
 class Item(Noun):
@@ -308,6 +324,7 @@ class Order(Noun):
     refund: Refund | None = None
     replacement_at: ShortText | None = None  # day a replacement leaves the warehouse
     held_until: ShortText | None = None  # last day an unpaid order is kept
+    issue: Issue | None = None  # what went wrong with it beside its status
     note: Annotated[str, Field(max_length=2_000)] | None = None
     timeline: tuple[OrderEvent, ...] = ()
     late: bool = False
@@ -327,13 +344,34 @@ class Customer(Noun):
     since: ShortText | None = None
 
 
+Outcome = Literal["escalated", "drafted", "accepted", "edited", "rejected"]
+
+
+class Contact(Noun):
+    """A contact from before this service was there, with its conversation; imported so that nobody has to explain twice."""
+
+    contact_id: ShortText
+    customer_id: ShortText
+    at: Moment
+    label: Label
+    level: Level = "none"
+    topic: ShortText | None = None
+    order_id: ShortText | None = None
+    channel: Channel = "other"
+    visibility: Visibility = "private"
+    outcome: Outcome = "drafted"
+    thread: Annotated[tuple[Turn, ...], Field(max_length=MAX_TURNS)] = ()
+
+
 class PastTriage(Noun):
-    """An earlier contact of this customer."""
+    """An earlier contact of this customer: a triage, or an imported contact under its own id."""
 
     triage_id: str
     at: Instant
     label: Label
-    outcome: Literal["escalated", "drafted", "accepted", "edited", "rejected"]
+    outcome: Outcome
+    topic: str | None = None
+    order_id: str | None = None
 
 
 class Precedent(Noun):
@@ -345,11 +383,14 @@ class Precedent(Noun):
 
 
 class Suggestion(Noun):
-    """Something that fits, shown to the agent only."""
+    """A product or help article that fits, for the agent; a draft names it to a happy customer only."""
 
     id: str
     title: str
     why: str
+    kind: Literal["product", "help"] = "product"
+    url: str | None = None
+    personal: bool = Field(default=False, exclude=True)  # rests on what the customer bought: never for a public text
 
 
 class Context(Noun):
@@ -361,6 +402,7 @@ class Context(Noun):
     precedents: tuple[Precedent, ...] = ()
     suggestions: tuple[Suggestion, ...] = ()
     customer: Customer | None = Field(default=None, exclude=True)  # for the private text; not part of the answer
+    macro: Macro | None = Field(default=None, exclude=True)  # the draft names it where it uses it
     answers: tuple[tuple[Passage, ...], ...] = Field(default=(), exclude=True)  # passages per question of the message
 
 

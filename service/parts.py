@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from service.brands import Brand, brand_folders, digest_of, read_brand
-from service.draft.phrases import Phrases, read_phrases
 from service.errors import KnowledgeNotUsable, ModelNotUsable, RecordsNotUsable, Unavailable
 from service.files import shipped
 from service.records.database import connect, migrate
@@ -22,14 +22,16 @@ from service.records.ledger import Ledger
 from service.records.queries import Records
 from service.retrieve.context import Sources
 from service.retrieve.faqs import Passages
+from service.retrieve.folder import read_folder
 from service.retrieve.index import EmbeddedIndex
-from service.retrieve.ingest import Report, embedded, read_customers, read_faq_folder, read_orders, shifted
+from service.retrieve.ingest import Report, embedded, read_contacts, read_customers, read_orders, shifted
 from service.retrieve.orders import Lookups
 from service.settings import Settings
 from service.understand.build import DEFAULT_MODEL, build_default, current
 from service.understand.classifier import Heads, load_heads
 from service.understand.embedder import Embedder, EmbeddingThread, load_embedder
 from service.understand.signals import SignalRules, read_signal_rules
+from service.understand.vector_cache import VectorCache
 
 HEADS = "heads.safetensors"
 Progress = Callable[[str], None]
@@ -46,7 +48,6 @@ class Parts:
     embedding: EmbeddingThread
     heads: Heads
     rules: SignalRules
-    phrases: dict[str, Phrases]
     brands: dict[str, Brand]
     folders: dict[str, Path]
     passages: Passages
@@ -70,7 +71,7 @@ class Parts:
             found = []
             for start in range(0, len(ids), 500):
                 found += await self.records.faqs(brand, ids[start : start + 500])
-            for faq_id in set(ids) - {faq.id for faq in found}:
+            for faq_id in set(ids) - {one.content.id for one in found}:
                 self.passages.remove(brand, faq_id)
             self.passages.put(found)
         if changes:
@@ -139,7 +140,6 @@ async def build_parts(
     """
     folders = brand_folders(settings.knowledge_dir, demo=settings.demo)
     rules = read_signal_rules(shipped("knowledge/signals"))
-    phrases = read_phrases(shipped("prompts/compose"))
     brands = {name: read_brand(name, folder) for name, folder in folders.items()}
     with contextlib.ExitStack() as stack:
         stack.enter_context(start_lock(settings))
@@ -152,20 +152,22 @@ async def build_parts(
             await migrate(records.engine)
             await _check_vectors(records, embedder)
             for name, folder in folders.items():
-                await import_folder(records, embedding, name, folder, today or datetime.now(UTC).date(), progress)
+                await import_folder(
+                    records, embedding, model_folder(settings), name, folder, today or datetime.now(UTC).date(), progress
+                )
             stack.close()
             passages = Passages(index, heads)
             lookups = Lookups(records.customer, records.customer_of_handle, records.orders)
             parts = Parts(
                 settings=settings, records=records, ledger=Ledger(records), embedding=embedding, heads=heads, rules=rules,
-                phrases=phrases, brands=brands, folders=folders, passages=passages,
+                brands=brands, folders=folders, passages=passages,
                 sources=Sources(passages, lookups, records.history, settings.retrieval_limit),
             )  # fmt: skip
             parts.seen = await records.last_change()
             for name in await records.brands():
                 if name not in brands and (settings.demo or name != "demo"):
                     brands[name] = read_brand(name, None)
-            passages.put([faq for name in brands for faq in await records.faqs(name)])
+            passages.put([one for name in brands for one in await records.faqs(name)])
             follower = asyncio.create_task(parts.follow_forever())
             try:
                 yield parts
@@ -189,9 +191,18 @@ async def _check_vectors(records: Records, embedder: Embedder) -> None:
 
 
 async def import_folder(
-    records: Records, embedding: EmbeddingThread, brand: str, folder: Path, today: date, progress: Progress = lambda _: None
+    records: Records,
+    embedding: EmbeddingThread,
+    model: Path,
+    brand: str,
+    folder: Path,
+    today: date,
+    progress: Progress = lambda _: None,
 ) -> Report:
-    """Brings the records in line with a brand's folder; what did not change is not embedded again."""
+    """Brings the records in line with a brand's folder; what did not change is not embedded again.
+
+    `model` is the folder of the embedder's build, which keeps the vectors of files.
+    """
     identity = read_brand(brand, folder).identity
     days = max((today - identity.orders_as_of).days, 0) if identity.orders_as_of else 0
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
@@ -199,18 +210,25 @@ async def import_folder(
     if (await records.brands()).get(brand) == digest:
         return Report()
     report = Report()
-    sources = {faq.id: faq for faq in read_faq_folder(folder)}
+    sources = {entry.id: entry for entry in read_folder(folder, days)}
     stored = await records.faq_digests(brand)
-    fresh = [faq for faq in sources.values() if stored.get(faq.id, ("", "", ""))[0] != faq.digest]
-    gone = [faq_id for faq_id, (_, _, origin) in stored.items() if origin == "folder" and faq_id not in sources]
+    fresh = [entry for entry in sources.values() if stored.get(entry.id, ("", "", ""))[0] != entry.digest]
+    gone = [entry_id for entry_id, (_, _, origin) in stored.items() if origin == "folder" and entry_id not in sources]
     if fresh:
-        progress(f"embedding {len(fresh)} FAQs of {brand}")
-    rows = await embedded(brand, fresh, embedding.queries, embedding.passages, embedding.embedder.fingerprint)
+        progress(f"embedding {len(fresh)} entries of {brand}, the first time up to a minute")
+    fingerprint = embedding.embedder.fingerprint
+    cache = VectorCache(model, fingerprint)
+    rows = await embedded(
+        brand, fresh, partial(cache.through, embedding.queries, "query"),
+        partial(cache.through, embedding.passages, "passage"), fingerprint,
+    )  # fmt: skip
     people = read_customers(_lines(folder / "customers.jsonl"), report)
     _refuse(folder / "customers.jsonl", report)
     bought = [shifted(order, days) for order in read_orders(_lines(folder / "orders.jsonl"), report)]
     _refuse(folder / "orders.jsonl", report)
-    await records.put_brand(brand, digest, upserts=rows, removed=gone, people=people, bought=bought)
+    earlier = [shifted(contact, days) for contact in read_contacts(_lines(folder / "contacts.jsonl"), report)]
+    _refuse(folder / "contacts.jsonl", report)
+    await records.put_brand(brand, digest, upserts=rows, removed=gone, people=people, bought=bought, earlier=earlier)
     report.added, report.removed = len(rows), len(gone)
     report.unchanged = len(sources) - len(fresh)
     return report

@@ -48,7 +48,7 @@ async def stages(message: Message, parts: Parts) -> AsyncIterator[Stage]:
     hints, handles = (customer.language if customer else None,), brand.identity.support_handles.values()
     understanding = understand(message, texts, vectors, parts.heads, parts.rules, brand.identity.languages, hints, handles)
     watch.lap("classify")
-    context = await retrieve(message, understanding, customer, texts, vectors, parts.heads, parts.sources)
+    context = await retrieve(message, understanding, customer, texts, vectors, parts.heads, parts.sources, brand)
     watch.lap("retrieve")
     verdict = decide(message, understanding, context, brand.policy, brand.queue_of(understanding.topic.label))
     escalation = verdict.escalation
@@ -69,7 +69,7 @@ async def stages(message: Message, parts: Parts) -> AsyncIterator[Stage]:
     yield Stage("escalation", grown)
 
     if message.options.draft:
-        draft = write_draft(message, understanding, context, escalation, brand, parts.phrases)
+        draft = write_draft(message, understanding, context, escalation, brand, brand.phrases)
         escalation = verdict.after(draft)  # checks on the draft may add reasons, never remove one
         grown = grown.model_copy(update={"draft": draft, "escalation": escalation})
     watch.lap("draft")

@@ -76,6 +76,8 @@ def _context(triage: Triage) -> Table:
         grid.add_row("order", Text(f"{order.order_id}  {order.status}{late}  ({(order.why or '').replace('_', ' ')})"))
     for past in triage.context.history:
         grid.add_row("earlier", Text(f"{past.at:%Y-%m-%d}  {past.label.replace('_', ' ')}, {past.outcome}"))
+    for suggested in triage.context.suggestions:
+        grid.add_row("suggestion", Text(f"{suggested.title}  ({suggested.why})  [{suggested.id}]"))
     return grid
 
 
@@ -89,7 +91,8 @@ def _draft(draft: Draft) -> Group:
     failed = [check for check in draft.checks if not check.passed]
     parts += [Text(f"check failed: {check.check}  {check.detail or ''}", style="red") for check in failed]
     parts += [Text(f"warning: {warning.replace('_', ' ')}", style="yellow") for warning in draft.warnings]
-    return Group(Padding(Text(f"draft: {draft.action}, {draft.language}", style="bold"), (1, 0, 0, 0)), *parts)
+    macro = f", macro {draft.macro}" if draft.macro else ""
+    return Group(Padding(Text(f"draft: {draft.action}, {draft.language}{macro}", style="bold"), (1, 0, 0, 0)), *parts)
 
 
 def _text(name: str, text: DraftText) -> Panel:

@@ -39,7 +39,7 @@ STAGES = Histogram("triage_stage_duration_seconds", "Seconds a stage of a triage
 MESSAGES = Counter("triage_messages_total", "Messages triaged.", ("label", "escalated"))
 ESCALATIONS = Counter("triage_escalations_total", "Reasons of escalated messages.", ("reason",))
 EMPTY = Counter("triage_retrieval_empty_total", "Messages for which no passage was found.")
-PASSAGES = Gauge("triage_knowledge_passages", "FAQs this process answers from.", multiprocess_mode="max")
+PASSAGES = Gauge("triage_knowledge_passages", "Entries of knowledge this process answers from.", multiprocess_mode="max")
 BUILD = Gauge("triage_build_info", "What is running.", ("version", "embedder", "classifier"), multiprocess_mode="max")
 
 

@@ -11,7 +11,8 @@ from service.files import shipped
 from service.parts import HEADS, Progress, ensure_model, start_lock
 from service.records.database import connect, migrate
 from service.records.queries import Records
-from service.retrieve.ingest import FaqSource, embedded, read_faq_folder
+from service.retrieve.folder import read_faqs
+from service.retrieve.ingest import embedded
 from service.settings import Settings
 from service.understand.classifier import save_heads
 from service.understand.embedder import EmbeddingThread
@@ -19,7 +20,7 @@ from service.understand.examples import read_examples
 from service.understand.signals import read_signal_rules
 from service.understand.training import Faq, train
 
-PART = 500  # FAQs embedded and written together
+PART = 500  # entries embedded and written together
 
 
 async def run(settings: Settings, output: Path | None, progress: Progress) -> None:
@@ -29,7 +30,7 @@ async def run(settings: Settings, output: Path | None, progress: Progress) -> No
     if settings.knowledge_dir is not None:
         examples += [path for path in (settings.knowledge_dir / "examples",) if path.is_dir()]
     topics = [topic.id for topic in read_brand("demo", None).topics]
-    faqs = [Faq(f.topic, f.title, f.answer, f.questions) for folder in folders.values() for f in read_faq_folder(folder)]
+    faqs = [Faq(f.entry, f.topic, f.title, f.answer, f.questions) for folder in folders.values() for f in read_faqs(folder)]
     with start_lock(settings):
         embedder = await asyncio.to_thread(ensure_model, settings, progress)
         heads = train(read_examples(examples), faqs, topics, embedder, read_signal_rules(shipped("knowledge/signals")), progress)
@@ -49,11 +50,10 @@ async def _embed_again(settings: Settings, embedding: EmbeddingThread, progress:
             old = [faq_id for faq_id, (_, by, _) in (await records.faq_digests(brand)).items() if by != fingerprint]
             for start in range(0, len(old), PART):
                 stored = await records.faqs(brand, old[start : start + PART])
-                sources = [FaqSource.model_validate(faq, from_attributes=True) for faq in stored]
-                rows = await embedded(brand, sources, embedding.queries, embedding.passages, fingerprint)
-                kept = {faq.id: faq.digest for faq in stored}
-                await records.put_brand(brand, None, upserts=[replace(row, digest=kept[row.id]) for row in rows])
-                progress(f"{brand}: {min(start + PART, len(old))} of {len(old)} FAQs embedded again")
+                rows = await embedded(brand, [one.content for one in stored], embedding.queries, embedding.passages, fingerprint)
+                kept = {one.content.id: one.digest for one in stored}
+                await records.put_brand(brand, None, upserts=[replace(row, digest=kept[row.content.id]) for row in rows])
+                progress(f"{brand}: {min(start + PART, len(old))} of {len(old)} entries embedded again")
     finally:
         embedding.close()
         await records.close()

@@ -60,9 +60,9 @@ def escalation(*reasons: Reason, **fields: Any) -> Escalation:
 
 def passage(entry: str = "return-item", language: str = "de", **fields: Any) -> Passage:
     """A passage of the demo brand as retrieval gives it."""
-    from service.retrieve.ingest import read_faq_folder
+    from service.retrieve.folder import read_faqs
 
-    faq = next(f for f in read_faq_folder(shipped("knowledge/demo")) if (f.entry, f.language) == (entry, language))
+    faq = next(f for f in read_faqs(shipped("knowledge/demo")) if (f.entry, f.language) == (entry, language))
     given = {
         "id": faq.id, "title": faq.title, "text": faq.answer, "language": language, "score": 0.9,
         "url": faq.url, "topic": faq.topic, "short": faq.short,

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from service.brands import Brand, brand_folders, digest_of, read_brand
 from service.errors import KnowledgeNotUsable
 from service.files import shipped
-from service.retrieve.ingest import read_faq_folder
+from service.messages import Issue, OrderStatus
+from service.retrieve.folder import read_faqs, read_macros, read_offers, read_products
+from service.retrieve.ingest import Report, read_contacts, read_customers, read_orders
+from service.understand.embedder import sentences
 
 DEMO = shipped("knowledge/demo")
 LANGUAGES = ("de", "en", "es", "fr", "nl", "sv")
@@ -44,33 +49,87 @@ class TestDemo:
         brand = read_brand("demo", DEMO)
         assert brand.identity.display_name == "Tarn & Timber"
         assert set(brand.identity.languages) == set(brand.voices) == set(LANGUAGES)
-        assert set(brand.terms) == {"delivery", "gift_cards", "payment", "price_match", "refunds", "returns", "warranty"}
+        assert set(brand.terms) == {
+            "delivery", "gift_cards", "loyalty", "orders", "payment", "price_match", "refunds", "returns", "service", "warranty",
+        }  # fmt: skip
         assert [t.id for t in brand.topics] == [
             "delivery", "order", "returns", "refund", "payment", "product", "warranty", "account", "offers", "technical",
             "service", "other",
         ]  # fmt: skip
 
-    def test_has_the_same_twelve_entries_in_six_languages(self) -> None:
-        faqs = read_faq_folder(DEMO)
+    def test_has_the_same_entries_in_six_languages_each_found_in_many_words_and_said_in_three_ways(self) -> None:
+        faqs = read_faqs(DEMO)
         entries = {language: {f.entry for f in faqs if f.language == language} for language in LANGUAGES}
-        assert len(entries["en"]) == 12
+        assert len(entries["en"]) >= 45
         assert all(found == entries["en"] for found in entries.values())
         topics = {t.id for t in read_brand("demo", DEMO).topics}
         assert [f.id for f in faqs if f.topic not in topics] == []
-        assert [f.id for f in faqs if not f.short or len(f.short) > 170 or len(f.questions) < 5] == []
+        assert [f.id for f in faqs if not f.short or len(f.short) > 170 or len(set(f.questions)) < 5] == []
+        assert [f.id for f in faqs if len({f.answer, *f.wordings}) != 3] == []
+
+    def test_wordings_share_no_sentence(self) -> None:
+        for faq in read_faqs(DEMO):
+            said = [set(sentences(text)) for text in (faq.answer, *faq.wordings)]
+            assert len(said[0] | said[1] | said[2]) == sum(map(len, said)), faq.id
+
+    def test_has_the_same_macros_in_six_languages_each_short_in_public(self) -> None:
+        macros = read_macros(DEMO)
+        entries = {language: {m.entry for m in macros if m.language == language} for language in LANGUAGES}
+        assert len(entries["en"]) >= 25
+        assert all(found == entries["en"] for found in entries.values())
+        assert [m.id for m in macros if len(set(m.questions)) < 5 or len(m.publics) != 3 or len(m.wordings) != 1] == []
+        filled = [(m.id, text.replace("{handle}", "@tarntimber_help")) for m in macros for text in m.publics]
+        assert [name for name, text in filled if len(text) > 150] == []  # TikTok's limit
+        assert {(m.entry, m.topic, m.labels) for m in macros} == {
+            (m.entry, m.topic, m.labels) for m in macros if m.language == "en"
+        }
+
+    def test_has_products_with_a_title_in_every_language(self) -> None:
+        catalogue = read_brand("demo", DEMO).catalogue
+        assert len(catalogue) >= 60
+        assert len({product.name for product in catalogue}) == len({product.sku for product in catalogue}) == len(catalogue)
+        assert [p.id for p in catalogue if set(p.price) != {"EUR", "GBP", "SEK"} or not p.goes_with or p.id in p.goes_with] == []
+        titles = {(p.entry, p.language) for p in read_products(DEMO)}
+        assert titles == {(product.id, language) for product in catalogue for language in LANGUAGES}
+        by_id = {product.id: product.name for product in catalogue}
+        assert [p.id for p in read_products(DEMO) if not p.title.startswith(by_id[p.entry])] == []
+
+    def test_an_offer_is_told_in_every_language_within_its_days(self) -> None:
+        offers = read_offers(DEMO)
+        assert {(o.entry, o.language) for o in offers} == {(o.entry, lang) for o in offers for lang in LANGUAGES}
+        assert len({(o.valid_from, o.valid_until) for o in offers}) >= 4
+        week = next(o for o in read_offers(DEMO, days=3) if o.id == "offer-black-week-de")
+        assert (week.valid_from, week.valid_until) == ("2026-11-23", "2026-12-03")
+        assert "3. Dezember" in week.answer
+
+    def test_has_orders_in_every_state_and_trouble_with_what_came_before(self) -> None:
+        def lines(name: str) -> list[str]:
+            return (DEMO / name).read_text(encoding="utf-8").splitlines()
+
+        report = Report()
+        customers, orders = read_customers(lines("customers.jsonl"), report), read_orders(lines("orders.jsonl"), report)
+        contacts = read_contacts(lines("contacts.jsonl"), report)
+        assert report.problems == []
+        assert (len(customers) >= 60, len(orders) >= 120, len(contacts) >= 30) == (True, True, True)
+        states = Counter(order.status for order in orders)
+        assert set(states) == set(get_args(OrderStatus))
+        assert min(states.values()) >= 4
+        assert min(Counter(order.issue for order in orders).values()) >= 3
+        assert set(get_args(Issue)) <= {order.issue for order in orders}
+        assert len({order.tracking for order in orders if order.tracking}) == sum(bool(order.tracking) for order in orders)
+        assert all(contact.thread and contact.thread[0].role == "customer" for contact in contacts)
 
     def test_entries_say_the_same_numbers_in_every_language(self) -> None:
         by_entry: dict[str, dict[str, list[str]]] = {}
-        for faq in read_faq_folder(DEMO):
-            found = sorted(set("".join(c if c.isdigit() else " " for c in faq.answer).split()))
-            by_entry.setdefault(faq.entry, {})[faq.language] = found
+        for faq in read_faqs(DEMO):
+            for number, text in enumerate((faq.answer, *faq.wordings)):
+                found = sorted(set("".join(c if c.isdigit() else " " for c in text).split()))
+                by_entry.setdefault(f"{faq.entry} {number}", {})[faq.language] = found
         differing = {entry: numbers for entry, numbers in by_entry.items() if any(n != numbers["en"] for n in numbers.values())}
         assert differing == {}
 
     def test_links_lead_to_its_own_hosts_in_the_language_of_the_entry(self) -> None:
-        assert [
-            f.id for f in read_faq_folder(DEMO) if f.url != f"https://help.tarnandtimber.example/{f.language}/{f.entry}"
-        ] == []
+        assert [f.id for f in read_faqs(DEMO) if f.url != f"https://help.tarnandtimber.example/{f.language}/{f.entry}"] == []
 
     def test_queues_follow_the_topic(self) -> None:
         brand = read_brand("demo", DEMO)
@@ -185,7 +244,7 @@ class TestFaqFiles:
         path = folder / "faqs" / "de" / "late-parcel.md"
         path.write_text(content, encoding="utf-8")
         with pytest.raises(KnowledgeNotUsable) as caught:
-            read_faq_folder(folder)
+            read_faqs(folder)
         assert "\n" not in caught.value.detail
         return caught.value.detail.removeprefix(str(path))
 
@@ -214,9 +273,9 @@ class TestFaqFiles:
 
     def test_windows_line_ends_are_read_like_any(self, folder: Path) -> None:
         path = folder / "faqs" / "de" / "late-parcel.md"
-        before = next(f for f in read_faq_folder(folder) if f.id == "faq-late-parcel-de")
+        before = next(f for f in read_faqs(folder) if f.id == "faq-late-parcel-de")
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-        assert next(f for f in read_faq_folder(folder) if f.id == "faq-late-parcel-de") == before
+        assert next(f for f in read_faqs(folder) if f.id == "faq-late-parcel-de") == before
 
 
 class TestFolders:

@@ -13,8 +13,9 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from service.files import shipped
+from service.knowledge import Entry
 from service.messages import Message
-from service.retrieve.ingest import FaqSource, read_faq_folder
+from service.retrieve.folder import read_faqs
 from service.settings import read_settings
 from service.understand.build import DEFAULT_MODEL
 from service.understand.embedder import sentences
@@ -51,9 +52,9 @@ def examples() -> tuple[Example, ...]:
     return tuple(e for turn in zip_longest(*(by_language[name] for name in sorted(by_language))) for e in turn if e is not None)
 
 
-def faqs() -> list[FaqSource]:
+def faqs() -> list[Entry]:
     """The demo brand's FAQs in every language."""
-    return read_faq_folder(shipped("knowledge/demo"))
+    return read_faqs(shipped("knowledge/demo"))
 
 
 def of_length(length: int, count: int) -> list[str]:

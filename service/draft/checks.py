@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from service.brands import Brand
-from service.draft.plan import order_numbers
 from service.messages import Check, Context, DraftText, Message
+from service.order_numbers import order_numbers
 from service.understand.language import identify
 
 _NUMBER = re.compile(r"\d+(?:[.,:\u00a0\u202f]\d+)*")
@@ -74,12 +74,13 @@ def _personal(text: str, context: Context, message: Message, brand: Brand) -> li
     contact = brand.identity.contact
     ours = {value.casefold() for value in (contact.email, contact.phone) if value}
     known: list[tuple[str, str | None]] = [("customer id", message.author.customer_id)]
-    if context.customer:
-        known += [("email", context.customer.email), *(("name", part) for part in (context.customer.name or "").split())]
-    known += [("name", part) for part in (message.author.name or "").split()]
     for order in context.orders:
         known += [("order number", order.order_id), ("tracking number", order.tracking)]
+    if context.customer:
+        known.append(("email", context.customer.email))
+    names = (context.customer.name if context.customer else None, message.author.name)
     problems = [what for what, value in known if value and len(value) > 2 and _stands_in(value.casefold(), lowered)]
+    problems += ["name" for name in names for part in (name or "").split() if _names(part, text)]
     problems += ["email" for address in _EMAIL.findall(lowered) if address.rstrip(".") not in ours]
     without_ours = lowered
     for value in ours:
@@ -87,6 +88,11 @@ def _personal(text: str, context: Context, message: Message, brand: Brand) -> li
     if _LONG_NUMBER.search(without_ours) or _IBAN.search(text):
         problems.append("a long number")
     return sorted(set(problems))
+
+
+def _names(part: str, text: str) -> bool:
+    """Whether a part of a name stands in the text as a name: "van" and "may" are words, "Van" and "May" may be a customer."""
+    return len(part) > 2 and any(_stands_in(form, text) for form in {part, part.capitalize(), part.upper()} if not form.islower())
 
 
 def _stands_in(value: str, text: str) -> bool:

@@ -71,7 +71,7 @@ def state_keys(order: Order, today: date) -> list[str]:
     money = None
     if refund is not None:
         money = "refunded" if refund.status == "done" else ("refund_due" if refund.at else "refund_pending")
-    keys = [_main_key(order, today, money)]
+    keys = [str(order.issue) if _tells_issue(order) else _main_key(order, today, money)]
     if money and order.status not in ("refunded", "partly_refunded", "refund_pending"):
         keys.append(money)
     if order.replacement_at:
@@ -81,10 +81,19 @@ def state_keys(order: Order, today: date) -> list[str]:
     return keys
 
 
+def _tells_issue(order: Order) -> bool:
+    """Whether what went wrong says more than the status, until it is on its way back."""
+    return (
+        order.issue is not None and order.issue != "damaged" and order.status in ("delivered", "damaged", "cancelled", "placed")
+    )
+
+
 def _main_key(order: Order, today: date, money: str | None) -> str:
     due = order.due_at or order.promised_at
     if order.status == "refund_pending":
         return money or "refund_pending"
+    if order.status == "preorder" and any(event.event == "date_moved" for event in order.timeline):
+        return "date_moved"
     if order.status in ("in_transit", "placed", "packed", "delayed", "preorder") and due and due[:10] < today.isoformat():
         return "overdue" if order.promised_at else order.status
     moving = order.status == "in_transit" or (order.status == "delayed" and order.shipped_at)

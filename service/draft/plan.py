@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
-from service.messages import Action, Context, Escalation, Message, Order, Passage, Understanding
+from service.messages import Action, Context, Escalation, Macro, Message, Order, Passage, Understanding
+from service.order_numbers import order_numbers
 
 ORDER_TOPICS = frozenset({"delivery", "order", "returns", "refund", "payment", "warranty"})
+MACRO = 0.8  # likeness to the messages a macro was written for, from which it is the reply
 SURE = 0.85  # relevance from which a passage is added to an order's facts or to a holding text
 RETURN_STATES = frozenset({"return_in_transit", "returned", "refund_pending", "partly_refunded", "damaged"})
 SHIPPING_STATES = frozenset({
     "placed", "packed", "in_transit", "out_for_delivery", "delayed", "lost", "preorder", "delivered", "payment_failed",
 })  # fmt: skip
-ORDER_NUMBER = re.compile(r"(?<![\w-])(?=[\w-]*\d)[A-Za-z]{1,4}-?\d{3,}(?![\w])|(?<![\w-])\d{5,}(?!\w)")
 Kind = Literal["self_harm", "safety", "fraud", "harassment", "privacy", "legal", "human", "payment", "general"]
 _KINDS: dict[str, Kind] = {
     "self_harm": "self_harm",
@@ -40,11 +40,7 @@ class Plan:
     unknown_order: bool = False
     passages: tuple[Passage, ...] = ()
     ask: Ask | None = None
-
-
-def order_numbers(text: str) -> list[str]:
-    """What looks like an order number in a text, upper case."""
-    return [match.group().upper() for match in ORDER_NUMBER.finditer(text)]
+    macro: Macro | None = None
 
 
 def plan(message: Message, understanding: Understanding, context: Context, escalation: Escalation) -> Plan:
@@ -59,13 +55,15 @@ def plan(message: Message, understanding: Understanding, context: Context, escal
     passages = (
         () if understanding.label == "praise" and not understanding.has("information_seeking") else _answers(context, order)
     )
-    if escalation.escalate:
+    if escalation.escalate:  # a message that a person takes over never gets a macro
         kind = _kind(escalation)
         answered = kind == "general" and understanding.has("information_seeking") and passages and passages[0].score >= SURE
         return Plan(
             "handoff", kind, order if kind not in ("self_harm", "safety", "fraud") else None,
             passages=passages[:1] if answered else (),
         )  # fmt: skip
+    if (macro := _fitting_macro(understanding, context, order, passages)) is not None:
+        return Plan("reply", macro=macro)
     if understanding.label == "praise" and not passages:
         return Plan("reply")
     if not message.content.strip():
@@ -128,6 +126,18 @@ def _answers(context: Context, order: Order | None) -> tuple[Passage, ...]:
                 best.append(passage)
             break
     return tuple(best[:2])
+
+
+def _fitting_macro(
+    understanding: Understanding, context: Context, order: Order | None, passages: tuple[Passage, ...]
+) -> Macro | None:
+    """The macro for this message, where neither an order nor a nearer passage answers it."""
+    macro = context.macro
+    if macro is None or macro.score < MACRO or (order is not None and understanding.label != "praise"):
+        return None
+    if passages and (len(passages) > 1 or passages[0].score > macro.score):
+        return None
+    return macro
 
 
 def _kind(escalation: Escalation) -> Kind:

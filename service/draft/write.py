@@ -43,6 +43,7 @@ def write_draft(
         language=phrases.language,
         public=composed.public,
         private=composed.private,
+        macro=composer.plan.macro.id if composer.plan.macro else None,
         citations=_unique([piece.citation for piece in composed.pieces if piece.citation]),
         order_fields=tuple(dict.fromkeys(field for piece in composed.pieces for field in piece.order_fields)),
         alternatives=_alternatives(composer, message.options.alternatives),

@@ -11,15 +11,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy import JSON, Row, Select, delete, func, insert, literal, null, select, union_all, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service.errors import RecordsNotUsable, Unavailable
-from service.knowledge import StoredFaq
-from service.messages import Customer, Feedback, Message, Order, PastTriage, Triage
+from service.knowledge import Entry, StoredEntry
+from service.messages import Contact, Customer, Feedback, Message, Order, PastTriage, Triage
 from service.records.database import connect
-from service.records.tables import api_keys, brands, changes, customers, faqs, feedback, handles, orders, triages
+from service.records.tables import api_keys, brands, changes, contacts, customers, faqs, feedback, handles, orders, triages
 
 KEY_PREFIX = "fr_"
 HISTORY = 10  # earlier triages of a customer that are read
@@ -88,14 +88,14 @@ class Records:
         """Every brand's name with the digest of the folder it was last imported from."""
         return {row.name: row.folder_digest for row in await self._all(select(brands))}
 
-    async def faqs(self, brand: str | None = None, ids: Iterable[str] | None = None) -> list[StoredFaq]:
+    async def faqs(self, brand: str | None = None, ids: Iterable[str] | None = None) -> list[StoredEntry]:
         """FAQs of one brand or of all, all of them or those with these ids."""
         query = select(faqs).order_by(faqs.c.brand, faqs.c.id)
         if brand is not None:
             query = query.where(faqs.c.brand == brand)
         if ids is not None:
             query = query.where(faqs.c.id.in_(list(ids)))
-        return [_stored_faq(row) for row in await self._all(query)]
+        return [_stored_entry(row) for row in await self._all(query)]
 
     async def faq_digests(self, brand: str) -> dict[str, tuple[str, str, str]]:
         """By id: content digest, embedder and origin of each FAQ of a brand."""
@@ -112,12 +112,13 @@ class Records:
         brand: str,
         folder_digest: str | None,
         *,
-        upserts: Sequence[StoredFaq] = (),
+        upserts: Sequence[StoredEntry] = (),
         removed: Sequence[str] = (),
         people: Sequence[Customer] | None = None,
         bought: Sequence[Order] | None = None,
+        earlier: Sequence[Contact] | None = None,
     ) -> None:
-        """One transaction: FAQs put and removed, customers and orders put, and a change line for every follower."""
+        """One transaction: entries put and removed, customers, orders and contacts put, a change line for every follower."""
         async with self._writing() as connection:
             known = (await connection.execute(select(brands.c.name).where(brands.c.name == brand))).first()
             if known is None:
@@ -126,16 +127,18 @@ class Records:
                 await connection.execute(insert(changes).values(brand=brand, faq_id=None))
             elif folder_digest is not None:
                 await connection.execute(update(brands).where(brands.c.name == brand).values(folder_digest=folder_digest))
-            touched = [faq.id for faq in upserts] + list(removed)
+            touched = [entry.content.id for entry in upserts] + list(removed)
             await _delete(connection, faqs, faqs.c.brand == brand, faqs.c.id, touched)
             if upserts:
-                await connection.execute(insert(faqs), [_faq_row(faq) for faq in upserts])
+                await connection.execute(insert(faqs), [_entry_row(entry) for entry in upserts])
             if touched:
                 await connection.execute(insert(changes), [{"brand": brand, "faq_id": faq_id} for faq_id in touched])
             if people:
                 await _put_customers(connection, brand, people)
             if bought:
                 await _put_orders(connection, brand, bought)
+            if earlier:
+                await _put_contacts(connection, brand, earlier)
 
     async def last_change(self) -> int:
         """The number of the newest change line, 0 where there is none."""
@@ -203,21 +206,17 @@ class Records:
             .limit(1)
             .scalar_subquery()
         )
-        query = (
-            select(triages.c.id, triages.c.received_at, triages.c.label, triages.c.escalate, said.label("said"))
-            .where(triages.c.brand == brand, triages.c.customer_id == customer_id, triages.c.received_at < before)
-            .order_by(triages.c.received_at.desc())
-            .limit(HISTORY)
-        )
-        return [
-            PastTriage(
-                triage_id=row.id,
-                at=_aware(row.received_at),
-                label=row.label,
-                outcome=row.said or ("escalated" if row.escalate else "drafted"),
-            )
-            for row in await self._all(query)
-        ]
+        made = select(
+            triages.c.id.label("id"), triages.c.received_at.label("at"), triages.c.label.label("label"),
+            triages.c.topic.label("topic"), triages.c.order_id.label("order_id"), triages.c.escalate.label("escalate"),
+            said.label("said"), literal(None, JSON).label("data"),
+        ).where(triages.c.brand == brand, triages.c.customer_id == customer_id, triages.c.received_at < before)  # fmt: skip
+        imported = select(
+            contacts.c.contact_id, contacts.c.at, null(), null(), null(), null(), null(), contacts.c.data,
+        ).where(contacts.c.brand == brand, contacts.c.customer_id == customer_id, contacts.c.at < before)  # fmt: skip
+        both = union_all(made, imported).subquery()
+        query = select(both).order_by(both.c.at.desc()).limit(HISTORY)
+        return [_past(row) for row in await self._all(query)]
 
     async def put_feedback(self, triage_id: str, given: Feedback) -> datetime:
         """Keeps what an agent did with a draft; earlier feedback stays."""
@@ -299,20 +298,34 @@ async def _put_orders(connection: AsyncConnection, brand: str, bought: Sequence[
     await connection.execute(insert(orders), rows)
 
 
-def _faq_row(faq: StoredFaq) -> dict[str, Any]:
-    row = {name: getattr(faq, name) for name in faqs.c.keys()}
-    return row | {"questions": list(faq.questions), "vectors": np.ascontiguousarray(faq.vectors, "<f4").tobytes()}
+async def _put_contacts(connection: AsyncConnection, brand: str, earlier: Sequence[Contact]) -> None:
+    await _delete(connection, contacts, contacts.c.brand == brand, contacts.c.contact_id, [c.contact_id for c in earlier])
+    rows = [
+        {"brand": brand, "contact_id": c.contact_id, "customer_id": c.customer_id, "at": c.at, "data": c.model_dump(mode="json")}
+        for c in earlier
+    ]
+    await connection.execute(insert(contacts), rows)
 
 
-def _stored_faq(row: Row[Any]) -> StoredFaq:
-    values = dict(row._mapping)
-    count = 2 + len(values["questions"])
-    vectors = np.frombuffer(values["vectors"], "<f4")
-    if vectors.size % count:
-        raise RecordsNotUsable(
-            f"the vectors of FAQ {values['id']} are damaged: run firstreply train to embed all knowledge again"
-        )
-    return StoredFaq(**values | {"questions": tuple(values["questions"]), "vectors": vectors.reshape(count, -1)})
+def _entry_row(entry: StoredEntry) -> dict[str, Any]:
+    content = entry.content
+    same = {name: getattr(content, name) for name in ("id", "kind", "entry", "language", "origin")}
+    return same | {
+        "brand": entry.brand,
+        "content": content.model_dump(mode="json"),
+        "digest": entry.digest,
+        "embedder": entry.embedder,
+        "vectors": np.ascontiguousarray(entry.vectors, "<f4").tobytes(),
+    }
+
+
+def _stored_entry(row: Row[Any]) -> StoredEntry:
+    content = Entry.model_validate(row.content)
+    count = len(content.passages) + len(content.queries)
+    vectors = np.frombuffer(row.vectors, "<f4")
+    if not count or vectors.size % count:
+        raise RecordsNotUsable(f"the vectors of {content.id} are damaged: run firstreply train to embed all knowledge again")
+    return StoredEntry(row.brand, content, row.digest, row.embedder, vectors.reshape(count, -1))
 
 
 def _triage_row(message: Message, triage: Triage, now: datetime) -> dict[str, Any]:
@@ -326,6 +339,8 @@ def _triage_row(message: Message, triage: Triage, now: datetime) -> dict[str, An
         "received_at": triage.received_at,
         "created_at": now,
         "label": triage.understanding.label,
+        "topic": triage.understanding.topic.label,
+        "order_id": triage.context.orders[0].order_id if triage.context.orders else None,
         "escalate": triage.escalation.escalate,
         "queue": triage.escalation.queue,
         "priority": triage.escalation.priority,
@@ -333,6 +348,19 @@ def _triage_row(message: Message, triage: Triage, now: datetime) -> dict[str, An
         "request": message.model_dump_json(),
         "response": triage.model_dump_json(),
     }
+
+
+def _past(row: Row[Any]) -> PastTriage:
+    if row.data is not None:
+        contact = Contact.model_validate(row.data)
+        return PastTriage(
+            triage_id=contact.contact_id, at=contact.at, label=contact.label, outcome=contact.outcome, topic=contact.topic,
+            order_id=contact.order_id,
+        )  # fmt: skip
+    return PastTriage(
+        triage_id=row.id, at=_aware(row.at), label=row.label, topic=row.topic, order_id=row.order_id,
+        outcome=row.said or ("escalated" if row.escalate else "drafted"),
+    )  # fmt: skip
 
 
 def _aware(moment: datetime) -> datetime:

@@ -34,20 +34,14 @@ faqs = Table(
     metadata,
     Column("brand", String(500), primary_key=True),
     Column("id", String(500), primary_key=True),
-    Column("entry", String(500), nullable=False),  # the same for all languages of one FAQ
+    Column("kind", String(20), nullable=False),  # faq, macro or product
+    Column("entry", String(500), nullable=False),  # the same for all languages of one entry
     Column("language", String(20), nullable=False),
-    Column("topic", String(100), nullable=True),
-    Column("title", Text, nullable=False),
-    Column("answer", Text, nullable=False),
-    Column("short", Text, nullable=True),
-    Column("questions", JSON, nullable=False),
-    Column("url", Text, nullable=True),
-    Column("valid_until", String(20), nullable=True),
-    Column("audience", String(20), nullable=False),
+    Column("content", JSON, nullable=False),  # the whole entry
     Column("origin", String(20), nullable=False),  # "folder" rows follow the brand's folder, "import" rows stay
     Column("digest", String(64), nullable=False),
     Column("embedder", String(64), nullable=False),
-    Column("vectors", LargeBinary, nullable=False),  # float32 [1 + 1 + questions, dimension]: passage, title, questions
+    Column("vectors", LargeBinary, nullable=False),  # float32 [passages + queries, dimension]
 )
 
 customers = Table(
@@ -77,6 +71,17 @@ orders = Table(
     Index("orders_of_customer", "brand", "customer_id"),
 )
 
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("brand", String(500), primary_key=True),
+    Column("contact_id", String(500), primary_key=True),
+    Column("customer_id", String(500), nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("data", JSON, nullable=False),
+    Index("contacts_of_customer", "brand", "customer_id", "at"),
+)
+
 triages = Table(
     "triages",
     metadata,
@@ -88,6 +93,8 @@ triages = Table(
     Column("received_at", DateTime(timezone=True), nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("label", String(30), nullable=False),
+    Column("topic", String(100), nullable=True),
+    Column("order_id", String(500), nullable=True),  # the order it was about
     Column("escalate", Boolean, nullable=False),
     Column("queue", String(100), nullable=False),
     Column("priority", String(20), nullable=False),

@@ -6,10 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from service.brands import Brand
+from service.draft.facts import state_keys
+from service.draft.plan import ORDER_TOPICS
+from service.knowledge import Entry
 from service.messages import Context, Customer, Message, Passage, Scored, Understanding
 from service.retrieve.faqs import Passages
 from service.retrieve.history import HistoryLookup, own_history
 from service.retrieve.orders import Lookups, own_orders
+from service.retrieve.suggestions import suggestions
 from service.understand.classifier import Heads, Vectors
 from service.understand.understanding import SURE_TOPIC, Texts
 
@@ -17,6 +22,8 @@ SHORT = 6  # words up to which a message is searched together with the turn befo
 ANSWERS = 0.55  # relevance from which a passage is used as an answer
 ANSWERS_ACROSS = 0.75  # the same for a passage of another topic; below, more than half were beside the point
 TURN_BEFORE = 0.7  # weight of that turn beside the message
+LIKE_MACRO = 0.6  # likeness to the messages of a macro from which it is looked at
+PRODUCTS = 3  # nearest products looked at
 
 
 @dataclass(frozen=True)
@@ -37,26 +44,48 @@ async def retrieve(
     vectors: Vectors,
     heads: Heads,
     sources: Sources,
+    brand: Brand,
 ) -> Context:
     """The context for a message of this customer; `vectors` [n, d] are those of `texts.all`, in that order."""
     language = understanding.language.code if understanding.language.supported else None
+    spoken = language or brand.identity.default_language
     today = message.received_at.date()
-    queries = _queries(message, texts, heads.centred_queries(vectors))
-    found = []
+    centred = heads.centred_queries(vectors)
+    queries = _queries(message, texts, centred)
+    history = await own_history(message, customer, sources.history)
+    orders = await own_orders(message, understanding, customer, sources.lookups, history)
+    about = orders[0] if orders and understanding.topic.label in ORDER_TOPICS else None
+    states = state_keys(about, today) if about is not None else ()
+    found, macro = [], None
     if message.content.strip():
-        found = [sources.passages.search(message.brand, q, language, sources.limit, today, understanding.topic) for q in queries]
+        found = [
+            sources.passages.search(message.brand, query, language, sources.limit, today, understanding.topic, text, states)
+            for query, text in zip(queries, _texts(message, texts), strict=True)
+        ]
+        macro = sources.passages.macro(message.brand, _whole(centred, texts), spoken, understanding.label)
     best: dict[str, Passage] = {}
     for passage in (passage for hits in found for passage in hits):
         if passage.id not in best or passage.score > best[passage.id].score:
             best[passage.id] = passage
     ranked = sorted(best.values(), key=lambda passage: (-passage.score, passage.id))
+    passages = tuple(ranked[: sources.limit])
+
+    def entry(name: str) -> Entry | None:
+        return sources.passages.get(message.brand, f"{name}-{spoken}")
+
     return Context(
-        passages=tuple(ranked[: sources.limit]),
-        orders=await own_orders(message, understanding, customer, sources.lookups),
-        history=await own_history(message, customer, sources.history),
+        passages=passages,
+        orders=orders,
+        history=history,
+        suggestions=suggestions(
+            message, understanding, brand.catalogue, orders,
+            sources.passages.products(message.brand, queries[0], spoken, PRODUCTS) if brand.catalogue else (),
+            {p.id for p in passages}, entry,
+        ),
         customer=customer,
+        macro=macro if macro is not None and macro.score >= LIKE_MACRO else None,
         answers=tuple(tuple(p for p in hits if answers(p, understanding.topic)) for hits in found),
-    )
+    )  # fmt: skip
 
 
 def answers(passage: Passage, topic: Scored) -> bool:
@@ -71,12 +100,22 @@ def _queries(message: Message, texts: Texts, centred: Vectors) -> list[Vectors]:
     asked = centred[windows : windows + len(texts.questions)]
     if len(asked) > 1:
         return list(asked)
-    whole = centred[0] if windows == 1 else _unit(centred[:windows].mean(axis=0))
+    whole = _whole(centred, texts)
     if texts.earlier and len(message.content.split()) <= SHORT:
         return [_unit(whole + TURN_BEFORE * centred[-1])]
     if len(asked):
         return [_unit(whole + asked[0])]
     return [whole]
+
+
+def _texts(message: Message, texts: Texts) -> list[str]:
+    """What each query vector is of."""
+    return list(texts.questions) if len(texts.questions) > 1 else [message.content]
+
+
+def _whole(centred: Vectors, texts: Texts) -> Vectors:
+    windows = len(texts.windows)
+    return centred[0] if windows == 1 else _unit(centred[:windows].mean(axis=0))
 
 
 def _unit(vector: Vectors) -> Vectors:

@@ -1,20 +1,22 @@
-"""Finds the passages that answer a message: in the customer's language first, else in another."""
+"""Finds the passages that answer a message, the macro that fits it and products it speaks of: its own language first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from datetime import date
 
 import numpy as np
 
-from service.knowledge import StoredFaq
-from service.messages import Passage, Scored
+from service.knowledge import Entry, Kind, StoredEntry
+from service.messages import Label, Macro, Passage, Scored
 from service.retrieve.index import EmbeddedIndex, Point
-from service.understand.classifier import Heads, Vectors
+from service.retrieve.names import names_of, words
+from service.understand.classifier import NEAREST, Heads, Vectors, near
 
-POINTS = 40  # nearest points looked at; a FAQ has about eight
+POINTS = 120  # nearest points looked at; a FAQ has about eight a language
+NAMED = 0.2  # what a name of an entry in the text, or an order in a state that it explains, adds to its score
+FOREIGN = 0.9  # of the relevance of a passage that is not there in the customer's language
 RELEVANT = 0.35  # probability below which a passage is noise to an agent
-ENOUGH = 0.5  # probability from which no other language is searched
 NEAR_BEST = 0.45  # share of the best passage's relevance below which another is left out
 
 
@@ -24,69 +26,153 @@ class Passages:
     def __init__(self, index: EmbeddedIndex, heads: Heads) -> None:
         self._index = index
         self._heads = heads
-        self._faqs: dict[tuple[str, str], StoredFaq] = {}
+        self._entries: dict[tuple[str, str], Entry] = {}
+        # By brand, kind and entry: how many vectors each translation has.
+        self._translations: dict[tuple[str, Kind, str], dict[str, int]] = {}
+        self._names: dict[str, dict[str, frozenset[str]]] = {}  # by brand, found when first asked for after a change
 
-    def put(self, faqs: Iterable[StoredFaq]) -> None:
-        """Inserts FAQs or replaces those with the same id."""
+    def put(self, stored: Iterable[StoredEntry]) -> None:
+        """Inserts entries or replaces those with the same id."""
+        put = list(stored)
+        if not put:
+            return
+        centred = [vectors for one in put for vectors in self._centred(one)]
+        vectors = iter(self._heads.ranked(np.concatenate(centred)))  # all at once: an entry at a time takes twenty times as long
         points: list[Point] = []
-        for faq in faqs:
-            if (faq.brand, faq.id) in self._faqs:
-                self._index.remove(faq.brand, faq.id)
-            self._faqs[faq.brand, faq.id] = faq
-            passage, asked = self._heads.centred_passages(faq.vectors[:1]), self._heads.centred_queries(faq.vectors[1:])
-            vectors = np.concatenate([passage, asked])
-            points += [Point(faq.brand, faq.id, number, faq.language, vector) for number, vector in enumerate(vectors)]
+        for one in put:
+            entry = one.content
+            self.remove(one.brand, entry.id)
+            self._entries[one.brand, entry.id] = entry
+            self._translations.setdefault((one.brand, entry.kind, entry.entry), {})[entry.id] = len(one.vectors)
+            points += [Point(one.brand, entry.id, entry.kind, at, next(vectors)) for at in range(len(one.vectors))]
         self._index.put(points)
 
-    def remove(self, brand: str, faq_id: str) -> None:
-        """Removes a FAQ; one that is not there is no error."""
-        if self._faqs.pop((brand, faq_id), None) is not None:
-            self._index.remove(brand, faq_id)
+    def _centred(self, one: StoredEntry) -> tuple[Vectors, Vectors]:
+        told = len(one.content.passages)
+        return self._heads.centred_passages(one.vectors[:told]), self._heads.centred_queries(one.vectors[told:])
+
+    def remove(self, brand: str, entry_id: str) -> None:
+        """Removes an entry; one that is not there is no error."""
+        self._names.clear()
+        entry = self._entries.pop((brand, entry_id), None)
+        if entry is not None:
+            self._index.remove(brand, entry_id)
+            self._translations[brand, entry.kind, entry.entry].pop(entry_id, None)
 
     def __len__(self) -> int:
-        return len(self._faqs)
+        return len(self._entries)
+
+    def get(self, brand: str, entry_id: str) -> Entry | None:
+        """The entry with this id."""
+        return self._entries.get((brand, entry_id))
 
     def search(
-        self, brand: str, query: Vectors, language: str | None, limit: int, today: date, topic: Scored | None = None
+        self,
+        brand: str,
+        query: Vectors,
+        language: str | None,
+        limit: int,
+        today: date,
+        topic: Scored | None = None,
+        text: str = "",
+        states: Iterable[str] = (),
     ) -> list[Passage]:
         """The passages of `brand` relevant to a centred query vector, best first, at most `limit`.
 
-        One translation of each FAQ, the customer's language before others; nothing that has expired or is meant
-        for agents only.
+        Names in the query's `text` count, and so do the `states` of the order that the message is about.
+
+        All translations of a FAQ are searched and one is shown, in the customer's language where there is one; nothing
+        that has expired or is meant for agents only.
         """
-        own = self._best(brand, query, language, today, topic) if language else {}
-        best = max((passage.score for passage in own.values()), default=0.0)
-        if best < ENOUGH:
-            for entry, passage in self._best(brand, query, None, today, topic).items():
-                own.setdefault(entry, passage)
-        ranked = sorted(own.values(), key=lambda passage: (-passage.score, passage.id))
+        ranked = self._ranked(brand, query, language, today, topic, text, states=set(states))
         floor = max(RELEVANT, NEAR_BEST * ranked[0].score) if ranked else 1.0
         return [passage for passage in ranked if passage.score >= floor][:limit]
 
-    def nearest(self, brand: str, query: Vectors, language: str | None, limit: int, today: date) -> list[Passage]:
+    def nearest(self, brand: str, query: Vectors, language: str | None, limit: int, today: date, text: str = "") -> list[Passage]:
         """The nearest passages whatever their relevance, for a search a person makes."""
-        found = self._best(brand, query, language, today, None, points=limit * 12)
-        return sorted(found.values(), key=lambda passage: (-passage.score, passage.id))[:limit]
+        return self._ranked(brand, query, language, today, None, text, max(POINTS, limit * 24))[:limit]
 
-    def _best(
-        self, brand: str, query: Vectors, language: str | None, today: date, topic: Scored | None, points: int = POINTS
-    ) -> dict[str, Passage]:
-        """By entry, the passage whose nearest point is nearest."""
-        best: dict[str, Passage] = {}
-        for hit in self._index.search(query, brand, language, points):
-            faq = self._faqs.get((brand, hit.faq_id))
-            if faq is None or faq.entry in best or faq.audience != "public":
+    def macro(self, brand: str, query: Vectors, language: str, label: Label) -> Macro | None:
+        """The macro that is written for messages nearest to this one and for its label, in this language."""
+        for shown, score in self._entries_near(brand, query, "macro", language, POINTS):
+            if label in shown.labels and shown.language == language:
+                return Macro(
+                    id=shown.entry, language=language, texts=(shown.answer, *shown.wordings), publics=shown.publics,
+                    score=round(self._heads.relevant(score), 4),
+                )  # fmt: skip
+        return None
+
+    def products(self, brand: str, query: Vectors, language: str, limit: int) -> list[tuple[str, float]]:
+        """Ids of the products nearest to a query, each with its relevance, best first."""
+        found = self._entries_near(brand, query, "product", language, POINTS)
+        return [(shown.entry, round(self._heads.relevant(score), 4)) for shown, score in found][:limit]
+
+    def _ranked(
+        self,
+        brand: str,
+        query: Vectors,
+        language: str | None,
+        today: date,
+        topic: Scored | None,
+        text: str,
+        points: int = POINTS,
+        states: Set[str] = frozenset(),
+    ) -> list[Passage]:
+        found: list[Passage] = []
+        said = {name for word in words(text) for name in self._named(brand).get(word, ())}
+        if states:
+            said |= {e.entry for (owner, _), e in self._entries.items() if owner == brand and states & set(e.states)}
+        for shown, score in self._entries_near(brand, query, "faq", language, points, said):
+            if shown.entry in said:
+                score += NAMED
+            if shown.audience != "public" or not _holds(shown, today.isoformat()):
                 continue
-            if faq.valid_until and faq.valid_until < today.isoformat():
-                continue
-            best[faq.entry] = Passage(
-                id=faq.id,
-                title=faq.title,
-                text=faq.answer,
-                language=faq.language,
-                score=round(self._heads.relevant(hit.cosine, topic.score if topic and topic.label == faq.topic else 0.0), 4),
-                url=faq.url,
-                topic=faq.topic,
-                short=faq.short,
-            )
-        return best
+            same = topic.score if topic and topic.label == shown.topic else 0.0
+            relevance = self._heads.relevant(score, same)
+            if language is not None and shown.language != language:
+                relevance *= FOREIGN
+            found.append(passage_of(shown, round(relevance, 4)))
+        return sorted(found, key=lambda passage: (-passage.score, passage.id))
+
+    def _entries_near(
+        self, brand: str, query: Vectors, kind: Kind, language: str | None, points: int, also: Iterable[str] = ()
+    ) -> list[tuple[Entry, float]]:
+        """The entries with the nearest vectors and those named in `also`, best first, each in one language with its score."""
+        hits = self._index.search(self._heads.ranked(query), brand, kind, points)
+        if not hits:
+            return []
+        near_by: dict[str, list[tuple[Entry, float]]] = {}
+        for hit in hits:
+            entry = self._entries.get((brand, hit.entry_id))
+            if entry is not None:
+                near_by.setdefault(entry.entry, []).append((entry, hit.cosine))
+        for name in also:
+            for entry_id in self._translations[brand, kind, name]:
+                near_by.setdefault(name, [(self._entries[brand, entry_id], hits[-1].cosine)])
+        found = []
+        for name, mine in near_by.items():
+            translations = self._translations[brand, kind, name]
+            cosines = [cosine for _, cosine in mine]
+            # What of an entry is not among the hits is no nearer than the last of them.
+            cosines += [hits[-1].cosine] * min(NEAREST, sum(translations.values()) - len(cosines))
+            own = next((e for i in translations if (e := self._entries[brand, i]).language == language), None)
+            found.append((own or mine[0][0], near(np.array(cosines), sum(translations.values()))))
+        return sorted(found, key=lambda pair: (-pair[1], pair[0].id))
+
+    def _named(self, brand: str) -> dict[str, frozenset[str]]:
+        if brand not in self._names:
+            mine = [entry for (owner, _), entry in self._entries.items() if owner == brand and entry.kind == "faq"]
+            self._names[brand] = names_of(mine)
+        return self._names[brand]
+
+
+def passage_of(faq: Entry, score: float) -> Passage:
+    """A FAQ as a context carries it."""
+    return Passage(
+        id=faq.id, title=faq.title, text=faq.answer, language=faq.language, score=score, url=faq.url, topic=faq.topic,
+        short=faq.short, wordings=faq.wordings, issue=faq.issue,
+    )  # fmt: skip
+
+
+def _holds(faq: Entry, today: str) -> bool:
+    return (not faq.valid_from or faq.valid_from <= today) and (not faq.valid_until or today <= faq.valid_until)

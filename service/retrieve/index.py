@@ -16,6 +16,8 @@ import numpy as np
 import qdrant_edge as edge
 from numpy.typing import NDArray
 
+from service.knowledge import Kind
+
 _PREFIX = "index-"
 _OWNED = "owned"  # locked as long as the folder's process lives
 _SPACE = uuid.UUID("6f1c1f0e-5b0c-4a51-9f4b-0b1df1e7a9c4")  # of the points' ids, so that the same point gets the same id
@@ -23,28 +25,26 @@ _SPACE = uuid.UUID("6f1c1f0e-5b0c-4a51-9f4b-0b1df1e7a9c4")  # of the points' ids
 
 @dataclass(frozen=True)
 class Hit:
-    """A point found: the FAQ it belongs to and the cosine of its vector with the query."""
+    """A point found: the entry it belongs to and the cosine of its vector with the query."""
 
-    faq_id: str
+    entry_id: str
     cosine: float
 
 
 @dataclass(frozen=True)
 class Point:
-    """One vector of a FAQ, unit length; a FAQ has several: its passage, its title, its sample questions."""
+    """One vector of an entry, unit length; an entry has several, such as a FAQ's text, its title and its sample questions."""
 
     brand: str
-    faq_id: str
+    entry_id: str
+    kind: Kind
     number: int
-    language: str
     vector: NDArray[np.float32]
 
 
-def only_brand(brand: str, language: str | None = None) -> edge.Filter:
+def only_brand(brand: str, kind: Kind) -> edge.Filter:
     """The one place where a search is confined to a brand: no search is made without it."""
-    must: list[Any] = [_equals("brand", brand)]
-    if language is not None:
-        must.append(_equals("language", language))
+    must: list[Any] = [_equals("brand", brand), _equals("kind", kind)]
     return edge.Filter(must=must)
 
 
@@ -65,7 +65,7 @@ class EmbeddedIndex:
         self._shard = edge.EdgeShard.create(
             str(self._folder / "shard"), edge.EdgeConfig(vectors={"text": params}, wal_enabled=False)
         )
-        for field in ("brand", "faq_id", "language"):
+        for field in ("brand", "entry_id", "kind"):
             self._shard.update(edge.UpdateOperation.create_field_index(field, edge.PayloadSchemaType.Keyword))
         self._lock = threading.Lock()
 
@@ -73,9 +73,9 @@ class EmbeddedIndex:
         """Inserts or replaces points."""
         batch = [
             edge.Point(
-                str(uuid.uuid5(_SPACE, f"{point.brand}\x1f{point.faq_id}\x1f{point.number}")),
+                str(uuid.uuid5(_SPACE, f"{point.brand}\x1f{point.entry_id}\x1f{point.number}")),
                 {"text": point.vector.tolist()},
-                {"brand": point.brand, "faq_id": point.faq_id, "language": point.language},
+                {"brand": point.brand, "entry_id": point.entry_id, "kind": point.kind},
             )
             for point in points
         ]
@@ -83,24 +83,24 @@ class EmbeddedIndex:
             with self._lock:
                 self._shard.update(edge.UpdateOperation.upsert_points(batch))
 
-    def remove(self, brand: str, faq_id: str) -> None:
-        """Removes every point of a FAQ."""
-        mine = edge.Filter(must=[_equals("brand", brand), _equals("faq_id", faq_id)])
+    def remove(self, brand: str, entry_id: str) -> None:
+        """Removes every point of an entry."""
+        mine = edge.Filter(must=[_equals("brand", brand), _equals("entry_id", entry_id)])
         with self._lock:
             self._shard.update(edge.UpdateOperation.delete_points_by_filter(mine))
 
-    def search(self, vector: NDArray[np.float32], brand: str, language: str | None, limit: int) -> list[Hit]:
-        """The `limit` nearest points of a brand, best first."""
+    def search(self, vector: NDArray[np.float32], brand: str, kind: Kind, limit: int) -> list[Hit]:
+        """The `limit` nearest points of a brand's entries of this kind, best first."""
         request = edge.QueryRequest(
             limit=limit,
             query=edge.Query.Nearest(vector.tolist(), using="text"),
-            filter=only_brand(brand, language),
-            with_payload=["faq_id"],
+            filter=only_brand(brand, kind),
+            with_payload=["entry_id"],
             params=edge.SearchParams(exact=True),
         )
         with self._lock:
             found = self._shard.query(request)
-        return [Hit(str((point.payload or {})["faq_id"]), float(point.score)) for point in found]
+        return [Hit(str((point.payload or {})["entry_id"]), float(point.score)) for point in found]
 
     def close(self) -> None:
         """Ends the engine and removes its folder."""

@@ -7,17 +7,18 @@ message's channel. Nobody else's order is ever read.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from rapidfuzz import fuzz
 
-from service.draft.plan import order_numbers
-from service.messages import Customer, Message, Order, Understanding
+from service.messages import Customer, Message, Order, PastTriage, Understanding
+from service.order_numbers import order_numbers
 
 _PREFIXED = re.compile(r"^[A-Z]+-\d+$")
 MOST = 3  # orders of a context
+RECENT = timedelta(days=14)  # how long an earlier contact tells which order is meant
 SAME_NAME = 88  # similarity (0..100) from which a product counts as named; one typo in seven letters
 OPEN = frozenset({
     "placed", "packed", "in_transit", "out_for_delivery", "delayed", "lost", "damaged", "return_in_transit",
@@ -56,7 +57,11 @@ async def identified(message: Message, lookups: Lookups) -> Customer | None:
 
 
 async def own_orders(
-    message: Message, understanding: Understanding, customer: Customer | None, lookups: Lookups
+    message: Message,
+    understanding: Understanding,
+    customer: Customer | None,
+    lookups: Lookups,
+    history: Sequence[PastTriage] = (),
 ) -> tuple[Order, ...]:
     """This customer's orders, the one the message is about first, with `why` and `late` filled in.
 
@@ -74,7 +79,8 @@ async def own_orders(
     if found and not named and any(_same_form(number, found[0].order_id) or _PREFIXED.match(number) for number in said):
         return ()
     text = message.content + "\n" + "\n".join(turn.text for turn in message.thread)
-    judged = [_judged(order, named, before, message.content, text, _states(understanding), today) for order in found]
+    told = _told_of(message, history)
+    judged = [_judged(order, named, before, told, message.content, text, _states(understanding), today) for order in found]
     ranked = sorted(judged, key=lambda pair: (pair[0], _newest_first(pair[1])))
     return tuple(order for _, order in ranked[:MOST])
 
@@ -86,7 +92,7 @@ def is_late(order: Order, today: date) -> bool:
 
 
 def _judged(
-    order: Order, said: set[str], before: set[str], text: str, all_text: str, states: frozenset[str], today: date
+    order: Order, said: set[str], before: set[str], told: set[str], text: str, all_text: str, states: frozenset[str], today: date
 ) -> tuple[int, Order]:
     late = is_late(order, today)
     reasons = (
@@ -94,6 +100,7 @@ def _judged(
         ("product_in_text", _names_product(order, text)),
         ("number_in_thread", order.order_id.upper() in before),
         ("product_in_thread", _names_product(order, all_text)),
+        ("earlier_contact", order.order_id in told and order.status in states),
         ("status_fits", order.status in states),
         ("late", late or order.status == "lost"),
         ("latest_open", order.status in OPEN),
@@ -101,6 +108,12 @@ def _judged(
     )
     rank, why = next((rank, why) for rank, (why, holds) in enumerate(reasons) if holds)
     return rank, order.model_copy(update={"late": late, "why": why})
+
+
+def _told_of(message: Message, history: Sequence[PastTriage]) -> set[str]:
+    """Orders of the customer's latest contact, where it is no longer ago than a fortnight."""
+    recent = [past for past in history[:1] if message.received_at - past.at <= RECENT and past.order_id]
+    return {str(past.order_id) for past in recent}
 
 
 def _states(understanding: Understanding) -> frozenset[str]:

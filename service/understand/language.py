@@ -12,10 +12,9 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-import yaml
-
 from service.files import shipped
 from service.messages import Language
+from service.yaml_files import load_yaml
 
 UNKNOWN = "und"
 FEW_WORDS = 3  # up to here the model's label needs a second witness
@@ -102,13 +101,13 @@ def _words(text: str) -> list[str]:
 
 @cache
 def _short_words() -> dict[str, str]:
-    listed = yaml.safe_load(shipped("knowledge/short_words.yaml").read_text(encoding="utf-8"))
+    listed = load_yaml(shipped("knowledge/short_words.yaml").read_text(encoding="utf-8"))
     return {str(word): language for language, words in listed.items() for word in words}
 
 
 @cache
 def _function_words() -> dict[str, tuple[str, ...]]:
-    listed = yaml.safe_load(shipped("knowledge/function_words.yaml").read_text(encoding="utf-8"))
+    listed = load_yaml(shipped("knowledge/function_words.yaml").read_text(encoding="utf-8"))
     found: dict[str, tuple[str, ...]] = {}
     for language, words in listed.items():
         for word in words:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from service.errors import KnowledgeNotUsable
 from service.messages import Signal
-from service.yaml_files import read_text
+from service.yaml_files import load_yaml, read_text
 
 IN_ENGLISH_TOO = frozenset({
     "prompt_injection", "spam", "explicit_human_request", "legal_threat", "self_harm", "safety_risk", "fraud_or_security",
@@ -88,7 +88,7 @@ def read_signal_rules(folder: Path) -> SignalRules:
         raise KnowledgeNotUsable(f"{folder} holds no signal rules: reinstall firstreply")
     for path in paths:
         try:
-            content = yaml.safe_load(read_text(path))
+            content = load_yaml(read_text(path))
         except yaml.YAMLError as error:
             raise KnowledgeNotUsable(f"{path}: {' '.join(str(error).split())}") from None
         if not isinstance(content, dict):

@@ -6,9 +6,8 @@ import re
 import unicodedata
 from functools import cache
 
-import yaml
-
 from service.files import shipped
+from service.yaml_files import load_yaml
 
 SEEN = 2  # words of a topic from which more say nothing new
 
@@ -26,7 +25,7 @@ def word_topics() -> tuple[str, ...]:
 
 @cache
 def _patterns() -> dict[str, re.Pattern[str]]:
-    listed = yaml.safe_load(shipped("knowledge/topic_words.yaml").read_text(encoding="utf-8"))
+    listed = load_yaml(shipped("knowledge/topic_words.yaml").read_text(encoding="utf-8"))
     return {
         topic: re.compile(r"\b(?:" + "|".join(re.escape(_flat(str(w))) for words in by_language.values() for w in words) + ")")
         for topic, by_language in listed.items()

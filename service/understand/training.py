@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from service.errors import ModelNotUsable
 from service.escalate.policy import HARD
 from service.messages import ADDRESSED, LABELS
-from service.understand.classifier import Head, Heads, Vectors, digest_of_weights, features
+from service.understand.classifier import Head, Heads, Vectors, digest_of_weights, features, unit
 from service.understand.embedder import WINDOW, Embedder
 from service.understand.examples import Example, check_classes
+from service.understand.ranking import fit_map, fit_relevance
 from service.understand.signals import SignalRules
 from service.understand.understanding import EARLIER_TURNS
 
@@ -27,6 +28,7 @@ PENALTY = 1.0  # inverse strength C; of 0.3, 1, 3, 10 the best log loss in five 
 TOPIC_PENALTY = 3.0
 OTHER_INDUSTRY = 0.3  # weight of other industries' messages in the topic head: of 0, 0.3, 1 the best accuracy on retail
 REASON_PENALTY = 3.0
+QUESTIONS = 450  # sample questions that count in the label and topic heads, beside 1,920 labelled messages: more drown those
 FOLDS = 8
 # Reasons that a head may name besides the rules; the others depend on facts that a vector does not hold.
 LEARNED = frozenset({
@@ -43,8 +45,9 @@ LEAST_OF_A_REASON = 15  # examples below which a reason has rules only
 
 @dataclass(frozen=True)
 class Faq:
-    """A FAQ as training sees it: its sample questions, its title and answer, its topic."""
+    """A FAQ as training sees it: its entry, which its translations share, its topic, title, answer and sample questions."""
 
+    entry: str
     topic: str | None
     title: str
     answer: str
@@ -69,14 +72,13 @@ def train(
     raw = embedder.queries([e.text[:WINDOW] or " " for e in examples])
     asked = [(question, faq) for faq in faqs for question in faq.questions]
     raw_asked = embedder.queries([question for question, _ in asked])
+    raw_titles = embedder.queries([faq.title for faq in faqs])
     raw_passages = embedder.passages([f"{faq.title}\n{faq.answer}" for faq in faqs])
     query_mean = raw.mean(axis=0)
     passage_mean = raw_passages.mean(axis=0) if len(faqs) else query_mean
 
     def centred(vectors: Vectors) -> Vectors:
-        moved = vectors - query_mean
-        unit: Vectors = (moved / np.linalg.norm(moved, axis=1, keepdims=True)).astype(np.float32)
-        return unit
+        return unit(vectors - query_mean)
 
     def fit(
         rows: Vectors,
@@ -105,7 +107,7 @@ def train(
     found = [features(e.text, rules.find(e.text, e.language)) for e in examples]
     earlier = _earlier_vectors(examples, embedder, centred)
     nothing = Head((), np.empty(0, np.float32), np.empty(0, np.float32))
-    blank = Heads("", "", query_mean, passage_mean, (0.0, 0.0), *[nothing] * 6)
+    blank = Heads("", "", query_mean, passage_mean, np.empty((0, 0), np.float32), (0.0, 0.0), *[nothing] * 6)
     rows = np.stack([blank.inputs(v, b, x) for v, b, x in zip(centred(raw), earlier, found, strict=True)])
     labels: dict[str, list[bool]] = {name: [e.has(name) for e in examples] for name in LABELS}
     levels = {
@@ -122,15 +124,20 @@ def train(
     if known:
         topic_rows = np.concatenate([rows, asked_rows[known]])
         topic_targets += [str(asked[at][1].topic) for at in known]
-        topic_weights += [1.0] * len(known)
+        topic_weights += [min(1.0, QUESTIONS / len(known))] * len(known)
+    beside = np.concatenate([centred(raw_titles), unit(raw_passages - passage_mean)]) if faqs else centred(raw[:0])
+    named = [faq.entry for faq in faqs] * 2
+    searched, entries = np.concatenate([centred(raw_asked), beside]), [*(faq.entry for _, faq in asked), *named]
+    foreign = [i for i, e in enumerate(examples) if e.industry != "retail" or e.label == "other"]
     public = [i for i, e in enumerate(examples) if e.visibility == "public"]
     fitted = Heads(
         embedder=embedder.fingerprint,
         version="",
         query_mean=query_mean,
         passage_mean=passage_mean,
-        relevance=_relevance(centred(raw_asked), asked, centred(raw), examples),
-        label=fit_independent(rows, labels, asked_rows),
+        ranking=fit_map(searched, entries),
+        relevance=fit_relevance(centred(raw_asked), [faq.entry for _, faq in asked], beside, named, centred(raw)[foreign]),
+        label=fit_independent(rows, labels, asked_rows[:: max(1, len(asked) // QUESTIONS)]),
         level=fit_independent(rows, levels),
         urgency=fit_independent(rows, {"high": [e.urgency in ("high", "critical") for e in examples]}),
         topic=fit(topic_rows, np.array(topic_targets), tuple(topics), TOPIC_PENALTY, topic_weights),
@@ -179,26 +186,3 @@ def _earlier_vectors(examples: list[Example], embedder: Embedder, centred: Calla
         rows.append(vectors[at : at + len(row)] if row else None)
         at += len(row)
     return rows
-
-
-def _relevance(asked: Vectors, owners: list[tuple[str, Faq]], messages: Vectors, examples: list[Example]) -> tuple[float, float]:
-    """Slope and offset that turn a centred cosine into the probability that a passage answers.
-
-    Right pairs: each sample question against the best other question of its own FAQ. Wrong pairs: each against the
-    best question of any other FAQ of another topic, and messages of other industries against their best question.
-    """
-    from sklearn.linear_model import LogisticRegression
-
-    if len(owners) < 2:
-        return 12.0, -6.0
-    cosines = asked @ asked.T
-    own = np.array([[a[1] is b[1] for b in owners] for a in owners])
-    np.fill_diagonal(cosines, -1.0)
-    right = np.where(own, cosines, -1.0).max(axis=1)
-    foreign = [i for i, e in enumerate(examples) if e.industry != "retail" or e.label == "other"]
-    other_topic = np.array([[a[1].topic != b[1].topic for b in owners] for a in owners])
-    wrong = np.concatenate([np.where(other_topic, cosines, -1.0).max(axis=1), (messages[foreign] @ asked.T).max(axis=1)])
-    pairs = np.concatenate([right[right > -1], wrong])[:, None]
-    truth = np.concatenate([np.ones(int((right > -1).sum())), np.zeros(len(wrong))])
-    model = LogisticRegression(class_weight="balanced", C=100.0).fit(pairs, truth)
-    return float(model.coef_[0, 0]), float(model.intercept_[0])

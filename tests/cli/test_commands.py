@@ -137,14 +137,14 @@ def test_a_bulk_run_of_a_file_without_a_last_line_break(run: Run, data_dir: Path
 
 def test_knowledge_goes_out_and_comes_back_the_same(run: Run, data_dir: Path, tmp_path: Path) -> None:
     exported, again = tmp_path / "demo.jsonl", tmp_path / "again.jsonl"
-    assert "72 FAQs" in done(run("knowledge", "export", exported, data_dir=data_dir)).stderr
-    assert len(read(exported)) == 72
+    assert "336 FAQs" in done(run("knowledge", "export", exported, data_dir=data_dir)).stderr
+    assert len(read(exported)) == 336
     new = done(run("knowledge", "import", exported, "--brand", "copy", data_dir=data_dir))
-    assert "72 added, 0 changed, 0 unchanged, 0 refused" in new.stderr
+    assert "336 added, 0 changed, 0 unchanged, 0 refused" in new.stderr
     done(run("knowledge", "export", again, "--brand", "copy", data_dir=data_dir))
     assert again.read_bytes() == exported.read_bytes()
     twice = done(run("knowledge", "import", exported, "--brand", "copy", data_dir=data_dir))
-    assert "0 added, 0 changed, 72 unchanged, 0 refused" in twice.stderr
+    assert "0 added, 0 changed, 336 unchanged, 0 refused" in twice.stderr
     found = done(run("triage", "Wie lange dauert die Lieferung?", "--brand", "copy", "--json", data_dir=data_dir)).stdout
     assert json.loads(found)["context"]["passages"][0]["id"] == "faq-delivery-times-de"
 

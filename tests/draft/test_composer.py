@@ -12,7 +12,6 @@ from builders import DEMO, LANGUAGES, NOW, PHRASES, escalation, message, order, 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.draft.plan import order_numbers
 from service.draft.write import write_draft
 from service.escalate.policy import HARD
 from service.files import shipped
@@ -28,6 +27,7 @@ from service.messages import (
     ReasonCode,
     Understanding,
 )
+from service.order_numbers import order_numbers
 from service.understand.language import identify
 
 ORDERS = [

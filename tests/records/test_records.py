@@ -23,7 +23,7 @@ from sqlalchemy import Connection, inspect
 
 from service import pipeline
 from service.errors import RecordsNotUsable, Unavailable
-from service.knowledge import StoredFaq
+from service.knowledge import Entry, StoredEntry
 from service.messages import Customer, Feedback, Message, Order, Triage
 from service.parts import Parts
 from service.records.database import connect, migrate
@@ -31,7 +31,7 @@ from service.records.ledger import Ledger
 from service.records.queries import Records
 from service.records.tables import metadata
 
-TABLES = {"brands", "faqs", "customers", "handles", "orders", "triages", "feedback", "changes", "api_keys"}
+TABLES = {"contacts", "brands", "faqs", "customers", "handles", "orders", "triages", "feedback", "changes", "api_keys"}
 
 
 @pytest.fixture(scope="session")
@@ -89,12 +89,10 @@ async def made(parts: Parts) -> tuple[Message, Triage]:
     return message, await pipeline.triage(message, parts)
 
 
-def faq(faq_id: str, *, answer: str = "a", brand: str = "b", origin: str = "import") -> StoredFaq:
+def faq(faq_id: str, *, answer: str = "a", brand: str = "b", origin: str = "import") -> StoredEntry:
     vectors = np.arange(3 * 4, dtype=np.float32).reshape(3, 4)
-    return StoredFaq(
-        brand=brand, id=faq_id, entry=faq_id, language="de", topic=None, title="t", answer=answer, short=None, questions=("q",),
-        url=None, valid_until=None, audience="public", origin=origin, digest="d", embedder="e", vectors=vectors,
-    )  # fmt: skip
+    entry = Entry(id=faq_id, entry=faq_id, language="de", topic=None, title="t", answer=answer, questions=("q",), origin=origin)
+    return StoredEntry(brand, entry, "d", "e", vectors)
 
 
 async def test_the_migrations_make_exactly_the_tables_of_the_code(records: Records) -> None:
@@ -111,13 +109,18 @@ async def test_the_migrations_make_exactly_the_tables_of_the_code(records: Recor
 async def test_migrating_twice_changes_nothing(records: Records) -> None:
     await records.put_brand("b", "digest", upserts=[faq("one")])
     await migrate(records.engine)
-    assert [found.id for found in await records.faqs("b")] == ["one"]
+    assert [found.content.id for found in await records.faqs("b")] == ["one"]
 
 
 async def test_a_faq_comes_back_with_its_vectors(records: Records) -> None:
     await records.put_brand("b", None, upserts=[faq("one")])
     (found,) = await records.faqs("b")
-    assert (found.id, found.questions, found.vectors.dtype, found.vectors.shape) == ("one", ("q",), np.float32, (3, 4))
+    assert (found.content.id, found.content.questions, found.vectors.dtype, found.vectors.shape) == (
+        "one",
+        ("q",),
+        np.float32,
+        (3, 4),
+    )
     assert np.array_equal(found.vectors, faq("one").vectors)
 
 
@@ -135,7 +138,7 @@ async def test_each_change_has_a_line_of_its_own_in_order(records: Records) -> N
         ("b", "one"),
     ]
     assert await records.changes_after(4) == lines[4:]
-    assert [(found.id, found.answer) for found in await records.faqs()] == [("two", "new")]
+    assert [(found.content.id, found.content.answer) for found in await records.faqs()] == [("two", "new")]
 
 
 async def test_brands_do_not_touch_each_other(records: Records) -> None:
@@ -211,7 +214,7 @@ async def test_a_write_that_fails_half_way_leaves_nothing(records: Records) -> N
     twice = Order(order_id="A-1", customer_id="C-1", status="lost")
     with pytest.raises(Unavailable):
         await records.put_brand("b", None, upserts=[faq("two")], removed=["one"], bought=[twice, twice])
-    assert [found.id for found in await records.faqs("b")] == ["one"]
+    assert [found.content.id for found in await records.faqs("b")] == ["one"]
     assert await records.orders("b", "C-1") == []
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from service import pipeline
 from service.imports import import_orders
+from service.knowledge import Kind
 from service.messages import Message, Order
 from service.parts import Parts, build_parts
 from service.retrieve import index
@@ -31,11 +32,18 @@ QUERIES = st.sampled_from(
 @pytest.fixture(scope="module")
 async def two(settings_in: Any, tmp_path_factory: pytest.TempPathFactory, parts: Parts) -> AsyncIterator[Parts]:
     """An installation with `one` and `other`: the demo's FAQs about parcels and money, with ids that tell them apart."""
-    faqs = [faq for faq in await parts.records.faqs("demo") if faq.entry in FAQS]
+    faqs = [one for one in await parts.records.faqs("demo") if one.content.entry in FAQS]
     assert len(faqs) == 18
     async with build_parts(settings_in(tmp_path_factory.mktemp("two"), demo=False), today=TODAY) as built:
         for brand in ("one", OTHER):
-            rows = [replace(faq, brand=brand, id=f"{brand}.{faq.id}", origin="import") for faq in faqs]
+            rows = [
+                replace(
+                    one,
+                    brand=brand,
+                    content=one.content.model_copy(update={"id": f"{brand}.{one.content.id}", "origin": "import"}),
+                )
+                for one in faqs
+            ]
             await built.records.put_brand(brand, None, upserts=rows)
             order = Order(order_id="A-1001", customer_id="C-1", status="in_transit", note=f"of {brand}")
             person = {"customer_id": "C-1", "name": brand, "handles": {"instagram": "@lena"}}
@@ -47,7 +55,7 @@ async def two(settings_in: Any, tmp_path_factory: pytest.TempPathFactory, parts:
 async def strangers(parts: Parts, brand: str, query: str, language: str | None) -> list[str]:
     """Ids of another brand among what a search of `brand` finds in the index and shows."""
     vector = parts.heads.centred_queries(await parts.embedding.queries([query]))[0]
-    hits = [hit.faq_id for hit in parts.passages._index.search(vector, brand, language, 200)]
+    hits = [hit.entry_id for hit in parts.passages._index.search(parts.heads.ranked(vector), brand, "faq", 200)]
     shown = [passage.id for passage in parts.passages.search(brand, vector, language, 20, TODAY)]
     nearest = [passage.id for passage in parts.passages.nearest(brand, vector, language, 20, TODAY)]
     assert hits
@@ -65,8 +73,8 @@ async def test_without_the_brand_filter_that_check_fails(two: Parts, monkeypatch
     whole = index.only_brand
     assert await strangers(two, "one", "Wo bleibt mein Paket?", None) == []
 
-    def any_brand(brand: str, language: str | None = None) -> Any:
-        confined = whole(brand, language)
+    def any_brand(brand: str, kind: Kind) -> Any:
+        confined = whole(brand, kind)
         return type(confined)(must=list(confined.must)[1:])
 
     monkeypatch.setattr(index, "only_brand", any_brand)
@@ -75,7 +83,7 @@ async def test_without_the_brand_filter_that_check_fails(two: Parts, monkeypatch
 
 @pytest.mark.parametrize("brand", ["one", OTHER])
 async def test_a_triage_shows_its_own_brands_passages_orders_and_customer(two: Parts, brand: str) -> None:
-    message = Message(text="Wo bleibt A-1001?", brand=brand, channel="instagram", author={"handle": "@lena"})
+    message = Message(text="Wo bleibt mein Paket A-1001?", brand=brand, channel="instagram", author={"handle": "@lena"})
     made = await pipeline.triage(message, two)
     assert made.context.passages
     assert all(passage.id.startswith(f"{brand}.") for passage in made.context.passages)
@@ -96,10 +104,10 @@ async def test_removing_a_faq_of_one_brand_leaves_the_others(two: Parts) -> None
     own = EmbeddedIndex(8)
     try:
         vector = np.eye(1, 8, dtype=np.float32)[0]
-        own.put([Point(brand, "same-id", 0, "de", vector) for brand in ("one", OTHER)])
+        own.put([Point(brand, "same-id", "faq", 0, vector) for brand in ("one", OTHER)])
         own.remove("one", "same-id")
-        assert own.search(vector, "one", None, 5) == []
-        assert [hit.faq_id for hit in own.search(vector, OTHER, "de", 5)] == ["same-id"]
-        assert own.search(vector, OTHER, "fr", 5) == []
+        assert own.search(vector, "one", "faq", 5) == []
+        assert [hit.entry_id for hit in own.search(vector, OTHER, "faq", 5)] == ["same-id"]
+        assert own.search(vector, OTHER, "macro", 5) == []
     finally:
         own.close()

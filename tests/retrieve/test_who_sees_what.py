@@ -37,7 +37,7 @@ async def test_a_message_that_names_someone_elses_order_shows_no_order(parts: Pa
     assert shown(triage) == []
     assert triage.draft is not None
     assert triage.draft.order_fields == ()
-    assert not [word for word in ("Skarn", "24. November", "219", "Lena") if word in triage.model_dump_json()]
+    assert not [word for word in ("Skarn", "24. November", "219.0", "219,00", "Lena") if word in triage.model_dump_json()]
 
 
 async def test_an_order_number_without_a_customer_shows_no_order(parts: Parts) -> None:

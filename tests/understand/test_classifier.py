@@ -40,8 +40,8 @@ TOPICS = [topic.id for topic in read_brand("demo", None).topics]
 RULES = read_signal_rules(shipped("knowledge/signals"))
 HEADS = ("label", "level", "urgency", "topic", "addressed", "reasons")
 FAQS = [
-    Faq("delivery", "When does it arrive?", "In 3 days.", ("how long does shipping take", "when is it here")),
-    Faq("returns", "How do I send it back?", "With the label.", ("i want to return it", "where is the label")),
+    Faq("arrival", "delivery", "When does it arrive?", "In 3 days.", ("how long does shipping take", "when is it here")),
+    Faq("sending-back", "returns", "How do I send it back?", "With the label.", ("i want to return it", "where is the label")),
 ]
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from service.brands import read_brand
 from service.files import shipped
 from service.messages import Attachment, Message, Turn
-from service.retrieve.ingest import read_faq_folder
+from service.retrieve.folder import read_folder
 from service.understand.language import identify, of_turns
 from service.understand.understanding import language_of
 
@@ -54,9 +54,10 @@ def test_another_language_is_told_and_marked_as_not_supported(expected: str, tex
 
 
 def test_every_shipped_answer_reads_as_the_language_of_its_folder() -> None:
-    faqs = read_faq_folder(shipped("knowledge/demo"))
-    assert len(faqs) == 72
-    assert [faq.id for faq in faqs if code(faq.answer) != faq.language] == []
+    entries = [entry for entry in read_folder(shipped("knowledge/demo")) if entry.kind != "product"]
+    assert len(entries) == 6 * (50 + 6 + 26)
+    texts = [(entry.id, entry.language, text) for entry in entries for text in (entry.answer, *entry.wordings)]
+    assert [(name, text) for name, language, text in texts if code(text) != language] == []
 
 
 @pytest.mark.parametrize(

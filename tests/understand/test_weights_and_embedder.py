@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from service.errors import ModelNotUsable
 from service.files import shipped
 from service.messages import MAX_TEXT
-from service.retrieve.ingest import read_faq_folder
+from service.retrieve.folder import read_faqs
 from service.understand.build import (
     DEFAULT_MODEL,
     MANIFEST,
@@ -204,7 +204,7 @@ class TestWeights:
 class TestAgreement:
     def test_the_openvino_build_agrees_with_torch_in_fp32(self, embedder: Embedder, complete_model: Path) -> None:
         torch_embedder = load_embedder(complete_model, "sentence-transformers")
-        titles = [faq.title for faq in read_faq_folder(shipped("knowledge/demo"))]
+        titles = [faq.title for faq in read_faqs(shipped("knowledge/demo"))]
         assert len(SENTENCES) == len(set(SENTENCES)) == 60
         ours, theirs = embedder.queries(SENTENCES), torch_embedder.queries(SENTENCES)
         cosines = (ours * theirs).sum(axis=1)

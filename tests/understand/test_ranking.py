@@ -1,0 +1,65 @@
+"""The correction that searches rank by, and the score of an entry."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from service.understand.classifier import NEAREST, entry_scores, near, unit
+from service.understand.ranking import LEAST_ENTRIES, UNFITTED, fit_map, fit_relevance
+
+ENTRIES, EACH, SIZE = 12, 10, 24
+
+
+def scattered(seed: int = 1, noise: float = 3) -> tuple[np.ndarray, list[str]]:
+    """Vectors of entries that differ in the first half of the directions, each swamped by chance in the second half."""
+    chance = np.random.default_rng(seed)
+    meaning = np.zeros((ENTRIES, SIZE))
+    meaning[:, : SIZE // 2] = np.random.default_rng(0).normal(size=(ENTRIES, SIZE // 2))
+    manner = np.zeros((ENTRIES, EACH, SIZE))
+    manner[:, :, SIZE // 2 :] = chance.normal(scale=noise, size=(ENTRIES, EACH, SIZE // 2))
+    vectors = unit((meaning[:, None] + manner).reshape(-1, SIZE))
+    return vectors, [f"e{at}" for at in range(ENTRIES) for _ in range(EACH)]
+
+
+def share_right(correction: np.ndarray) -> float:
+    (known, owners), (asked, _) = scattered(1), scattered(2)
+    of = np.array([int(owner[1:]) for owner in owners])
+    there = unit(known @ correction)
+    best = [int(entry_scores(there @ unit(v @ correction), of, ENTRIES).argmax()) for v in asked]
+    return float(np.mean(np.array(best) == of))
+
+
+def test_directions_in_which_questions_of_one_entry_differ_count_less() -> None:
+    vectors, owners = scattered()
+    plain, corrected = share_right(np.eye(SIZE, dtype=np.float32)), share_right(fit_map(vectors, owners))
+    assert corrected > plain + 0.1
+
+
+def test_is_the_same_for_the_same_vectors_whatever_their_order() -> None:
+    vectors, owners = scattered()
+    order = np.random.default_rng(3).permutation(len(owners))
+    shuffled = fit_map(vectors[order], [owners[at] for at in order])
+    assert np.allclose(fit_map(vectors, owners), shuffled, atol=1e-4)
+
+
+def test_too_few_entries_are_left_as_they_are() -> None:
+    vectors, owners = scattered()
+    few = EACH * (LEAST_ENTRIES - 1)
+    assert np.array_equal(fit_map(vectors[:few], owners[:few]), np.eye(SIZE))
+    nothing = vectors[:0]
+    assert fit_relevance(vectors[:few], owners[:few], nothing, [], nothing) == UNFITTED
+
+
+def test_relevance_is_fitted_so_that_a_nearer_entry_is_likelier() -> None:
+    vectors, owners = scattered(noise=0.5)
+    slope, offset = fit_relevance(vectors, owners, vectors[::EACH], owners[::EACH], unit(-vectors[:20]))
+    assert slope > 0
+    assert slope + offset > 0  # the same text is an answer
+    assert offset < 0  # nothing in common is none
+
+
+@pytest.mark.parametrize(("vectors", "taken"), [(1, 1), (4, 1), (5, 2), (8, 2), (24, NEAREST), (48, NEAREST)])
+def test_an_entry_is_scored_by_its_nearest_and_more_of_them_the_more_it_has(vectors: int, taken: int) -> None:
+    cosines = np.linspace(0.9, 0.1, vectors)
+    assert near(cosines, vectors) == pytest.approx(0.45 + 0.5 * cosines[:taken].mean())
