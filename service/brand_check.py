@@ -55,6 +55,8 @@ def _people(brand: Brand, folder: Path) -> Iterable[str]:
             continue
         found: list[Any] = read(path.read_text(encoding="utf-8").split("\n"), report)
         yield from (f"{path}: {problem}" for problem in report.problems)
+        if report.problems:
+            return  # who is missing can't be told from what can't be read
         if file == "customers.jsonl":
             customers = {customer.customer_id for customer in found}
             continue

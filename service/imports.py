@@ -11,10 +11,9 @@ from typing import Any
 from service.brands import read_brand
 from service.errors import SettingsNotUsable, UnknownBrand
 from service.messages import Passage
-from service.parts import Parts
+from service.parts import Parts, model_folder, with_vectors
 from service.retrieve.ingest import (
     Report,
-    embedded,
     export_line,
     read_customers,
     read_faq_lines,
@@ -29,8 +28,7 @@ async def import_knowledge(parts: Parts, brand: str, lines: Iterable[str]) -> Re
     sources = read_faq_lines(lines, identity.languages, report)
     stored = await parts.records.faq_digests(brand)
     fresh = [faq for faq in sources if stored.get(faq.id, ("", "", ""))[0] != faq.digest]
-    fingerprint = parts.embedding.embedder.fingerprint
-    rows = await embedded(brand, fresh, parts.embedding.queries, parts.embedding.passages, fingerprint)
+    rows = await with_vectors(brand, fresh, parts.embedding, model_folder(parts.settings))
     await parts.records.put_brand(brand, None, upserts=rows)
     report.changed = sum(faq.id in stored for faq in fresh)
     report.added = len(fresh) - report.changed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -17,6 +17,7 @@ import structlog
 from service.brands import Brand, brand_folders, digest_of, read_brand
 from service.errors import KnowledgeNotUsable, ModelNotUsable, RecordsNotUsable, Unavailable
 from service.files import shipped
+from service.knowledge import Entry, StoredEntry
 from service.records.database import connect, migrate
 from service.records.ledger import Ledger
 from service.records.queries import Records
@@ -34,6 +35,7 @@ from service.understand.signals import SignalRules, read_signal_rules
 from service.understand.vector_cache import VectorCache
 
 HEADS = "heads.safetensors"
+SOON_DONE = 50  # entries that are embedded before anybody wonders; a demo's offers carry new dates every day
 Progress = Callable[[str], None]
 log = structlog.get_logger()
 
@@ -214,14 +216,9 @@ async def import_folder(
     stored = await records.faq_digests(brand)
     fresh = [entry for entry in sources.values() if stored.get(entry.id, ("", "", ""))[0] != entry.digest]
     gone = [entry_id for entry_id, (_, _, origin) in stored.items() if origin == "folder" and entry_id not in sources]
-    if fresh:
+    if len(fresh) > SOON_DONE:
         progress(f"embedding {len(fresh)} entries of {brand}, the first time up to a minute")
-    fingerprint = embedding.embedder.fingerprint
-    cache = VectorCache(model, fingerprint)
-    rows = await embedded(
-        brand, fresh, partial(cache.through, embedding.queries, "query"),
-        partial(cache.through, embedding.passages, "passage"), fingerprint,
-    )  # fmt: skip
+    rows = await with_vectors(brand, fresh, embedding, model)
     people = read_customers(_lines(folder / "customers.jsonl"), report)
     _refuse(folder / "customers.jsonl", report)
     bought = [shifted(order, days) for order in read_orders(_lines(folder / "orders.jsonl"), report)]
@@ -232,6 +229,13 @@ async def import_folder(
     report.added, report.removed = len(rows), len(gone)
     report.unchanged = len(sources) - len(fresh)
     return report
+
+
+async def with_vectors(brand: str, fresh: Sequence[Entry], embedding: EmbeddingThread, model: Path) -> list[StoredEntry]:
+    """The entries with their vectors, those kept beside the model's build not made again."""
+    cache = VectorCache(model, embedding.embedder.fingerprint)
+    queries, passages = partial(cache.through, embedding.queries, "query"), partial(cache.through, embedding.passages, "passage")
+    return await embedded(brand, fresh, queries, passages, embedding.embedder.fingerprint)
 
 
 def _lines(path: Path) -> list[str]:

@@ -152,7 +152,8 @@ class Composer:
         understanding, pieces = self.understanding, list[Piece]()
         if self.plan.action == "handoff" and self.plan.kind not in _EMPATHY_KINDS:
             return []
-        if understanding.trajectory == "resolved" and self.plan.action == "reply":
+        before = bool(self.message.thread or self.context.history)
+        if understanding.trajectory == "resolved" and before and self.plan.action == "reply":
             return self._speech.say("resolved", rank=ESSENTIAL)
         if understanding.has("frustration"):
             pieces += self._empathy(understanding.frustration_level)

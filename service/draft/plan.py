@@ -10,6 +10,7 @@ from service.order_numbers import order_numbers
 
 ORDER_TOPICS = frozenset({"delivery", "order", "returns", "refund", "payment", "warranty"})
 MACRO = 0.8  # likeness to the messages a macro was written for, from which it is the reply
+THANKED = 0.45  # the same for praise: a word of thanks rarely misses
 SURE = 0.85  # relevance from which a passage is added to an order's facts or to a holding text
 RETURN_STATES = frozenset({"return_in_transit", "returned", "refund_pending", "partly_refunded", "damaged"})
 SHIPPING_STATES = frozenset({
@@ -133,7 +134,8 @@ def _fitting_macro(
 ) -> Macro | None:
     """The macro for this message, where neither an order nor a nearer passage answers it."""
     macro = context.macro
-    if macro is None or macro.score < MACRO or (order is not None and understanding.label != "praise"):
+    praise = understanding.label == "praise"
+    if macro is None or macro.score < (THANKED if praise else MACRO) or (order is not None and not praise):
         return None
     if passages and (len(passages) > 1 or passages[0].score > macro.score):
         return None

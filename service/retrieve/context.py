@@ -22,7 +22,7 @@ SHORT = 6  # words up to which a message is searched together with the turn befo
 ANSWERS = 0.55  # relevance from which a passage is used as an answer
 ANSWERS_ACROSS = 0.75  # the same for a passage of another topic; below, more than half were beside the point
 TURN_BEFORE = 0.7  # weight of that turn beside the message
-LIKE_MACRO = 0.6  # likeness to the messages of a macro from which it is looked at
+LIKE_MACRO = 0.4  # likeness to the messages of a macro from which it is looked at
 PRODUCTS = 3  # nearest products looked at
 
 

@@ -32,6 +32,19 @@ STATES_OF_TOPIC: dict[str, frozenset[str]] = {
     "warranty": frozenset({"damaged"}),
     "order": frozenset({"placed", "packed", "preorder", "cancelled"}),
 }
+# What may have gone wrong with an order that a message of a topic is about.
+ISSUES_OF_TOPIC: dict[str, frozenset[str]] = {
+    "delivery": frozenset({"not_received", "missing_item", "wrong_item", "damaged"}),
+    "returns": frozenset({"damaged", "wrong_item", "missing_item"}),
+    "warranty": frozenset({"faulty", "damaged"}),
+    "product": frozenset({"faulty", "damaged", "wrong_item"}),
+    "payment": frozenset({"double_charge"}),
+    "refund": frozenset({"double_charge", "cancelled_by_us", "damaged"}),
+    "order": frozenset({"cancelled_by_us", "wrong_item", "missing_item"}),
+    "service": frozenset({"damaged", "not_received", "double_charge"}),
+}
+LEAST_AMOUNT = 15  # smaller numbers are days and pieces
+_AMOUNT = re.compile(r"(?<![\w.,-])\d{2,5}(?:[.,]\d{1,2})?(?![\w-])")
 ARRIVED = frozenset(
     {"delivered", "damaged", "return_in_transit", "returned", "refund_pending", "refunded", "partly_refunded", "cancelled"}
 )
@@ -80,7 +93,10 @@ async def own_orders(
         return ()
     text = message.content + "\n" + "\n".join(turn.text for turn in message.thread)
     told = _told_of(message, history)
-    judged = [_judged(order, named, before, told, message.content, text, _states(understanding), today) for order in found]
+    issues = ISSUES_OF_TOPIC.get(understanding.topic.label, frozenset())
+    judged = [
+        _judged(order, named, before, told, message.content, text, _states(understanding), issues, today) for order in found
+    ]
     ranked = sorted(judged, key=lambda pair: (pair[0], _newest_first(pair[1])))
     return tuple(order for _, order in ranked[:MOST])
 
@@ -92,14 +108,24 @@ def is_late(order: Order, today: date) -> bool:
 
 
 def _judged(
-    order: Order, said: set[str], before: set[str], told: set[str], text: str, all_text: str, states: frozenset[str], today: date
+    order: Order,
+    said: set[str],
+    before: set[str],
+    told: set[str],
+    text: str,
+    all_text: str,
+    states: frozenset[str],
+    issues: frozenset[str],
+    today: date,
 ) -> tuple[int, Order]:
     late = is_late(order, today)
     reasons = (
         ("number_in_text", order.order_id.upper() in said),
         ("product_in_text", _names_product(order, text)),
+        ("amount_in_text", _names_amount(order, text)),
         ("number_in_thread", order.order_id.upper() in before),
         ("product_in_thread", _names_product(order, all_text)),
+        ("issue_fits", order.issue is not None and order.issue in issues),
         ("earlier_contact", order.order_id in told and order.status in states),
         ("status_fits", order.status in states),
         ("late", late or order.status == "lost"),
@@ -131,6 +157,14 @@ def _names_product(order: Order, text: str) -> bool:
         and len(lowered) >= len(item.name)
         for item in order.items
     )
+
+
+def _names_amount(order: Order, text: str) -> bool:
+    """Whether a sum in the text is the order's total, its refund or the price of one of its items."""
+    sums = {order.total.amount if order.total else None, order.refund.amount if order.refund else None}
+    sums |= {item.price for item in order.items}
+    said = {float(found.replace(",", ".")) for found in _AMOUNT.findall(text)}
+    return any(amount is not None and amount >= LEAST_AMOUNT and amount in said for amount in sums)
 
 
 def _same_form(number: str, order_id: str) -> bool:

@@ -13,6 +13,8 @@ MOST = 2
 FITS = 0.6  # relevance from which a product counts as what the message asks for
 TOPICS = frozenset({"product", "offers", "other"})  # of messages in which a product is not out of place
 
+HELPFUL = TOPICS | {"warranty"}  # of messages whose agent may want to read about a product's care
+
 
 def suggestions(
     message: Message,
@@ -32,7 +34,7 @@ def suggestions(
         products: list[tuple[Product, str, bool]] = []
     else:
         products = _products(message, understanding, catalogue, orders, hits)
-    articles = _articles(message, catalogue, orders, set(used))
+    articles = _articles(message, understanding, catalogue, orders)
     found: list[Suggestion] = []
     for product, why, personal in products:
         if text := entry(f"product-{product.id}"):
@@ -76,8 +78,10 @@ def _products(
 
 
 def _articles(
-    message: Message, catalogue: Sequence[Product], orders: Sequence[Order], used: set[str]
+    message: Message, understanding: Understanding, catalogue: Sequence[Product], orders: Sequence[Order]
 ) -> list[tuple[str, str, bool]]:
+    if understanding.topic.label not in HELPFUL:
+        return []
     said = named(message.content, catalogue)
     about = said or _owned(orders[:1], catalogue)
     return [(name, f"help for {product.name}", not said) for product in about for name in product.help]

@@ -104,6 +104,9 @@ def read_signal_rules(folder: Path) -> SignalRules:
 
 
 def _joined(patterns: list[str]) -> re.Pattern[str]:
-    for pattern in patterns:
-        re.compile(pattern)  # so that an error names the pattern, not the whole
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
+    try:
+        return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
+    except re.error:
+        for pattern in patterns:
+            re.compile(pattern)  # so that the error names the pattern, not the whole
+        raise

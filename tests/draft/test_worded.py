@@ -73,7 +73,7 @@ class TestMacro:
         assert draft(message("A-1001?"), about, Context(macro=LOVE, orders=(order(),))).macro is None
 
     def test_one_that_is_not_near_enough_is_left(self) -> None:
-        assert draft(message("hm"), PRAISE, Context(macro=LOVE.model_copy(update={"score": 0.7}))).macro is None
+        assert draft(message("hm"), PRAISE, Context(macro=LOVE.model_copy(update={"score": 0.4}))).macro is None
 
     def test_the_handle_is_filled_in(self) -> None:
         told = LOVE.model_copy(update={"publics": ("Message {handle} or {email}!",)})
