@@ -1,4 +1,4 @@
-"""`python -m evals.bench [embedder] [service] [bulk] [rivals]`: measures, prints a table and, after all, writes docs/bench.md."""
+"""`python -m evals.bench [PART …]`: measures the parts, prints a table and, after all of them, writes docs/bench.md."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from evals.bench import bulk, embedder, machine, report, rivals, serving
+from evals.bench import bulk, composing, embedder, machine, report, rivals, serving
 from evals.bench.figures import Section, plain
 
-PARTS = ("embedder", "service", "bulk", "rivals")
+PARTS = ("embedder", "composer", "service", "bulk", "rivals")
 
 
 def main() -> None:
@@ -36,6 +36,8 @@ def main() -> None:
         for part in parts or PARTS:
             if part == "embedder":
                 sections.append(embedder.measure())
+            elif part == "composer":
+                sections.append(composing.measure())
             elif part == "service":
                 section, speed = serving.measure(folder)
                 sections.append(section)
