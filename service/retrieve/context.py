@@ -14,7 +14,7 @@ from service.messages import Context, Customer, Message, Passage, Scored, Unders
 from service.retrieve.faqs import Passages
 from service.retrieve.history import HistoryLookup, own_history
 from service.retrieve.orders import Lookups, own_orders
-from service.retrieve.suggestions import suggestions
+from service.retrieve.suggestions import asks_for_product, suggestions
 from service.understand.classifier import Heads, Vectors
 from service.understand.understanding import SURE_TOPIC, Texts
 
@@ -62,13 +62,17 @@ async def retrieve(
             sources.passages.search(message.brand, query, language, sources.limit, today, understanding.topic, text, states)
             for query, text in zip(queries, _texts(message, texts), strict=True)
         ]
-        macro = sources.passages.macro(message.brand, _whole(centred, texts), spoken, understanding.label)
+        if not orders or understanding.label == "praise":  # where an order is the matter no macro is the answer
+            macro = sources.passages.macro(message.brand, _whole(centred, texts), spoken, understanding.label)
     best: dict[str, Passage] = {}
     for passage in (passage for hits in found for passage in hits):
         if passage.id not in best or passage.score > best[passage.id].score:
             best[passage.id] = passage
     ranked = sorted(best.values(), key=lambda passage: (-passage.score, passage.id))
     passages = tuple(ranked[: sources.limit])
+    products: list[tuple[str, float]] = []
+    if asks_for_product(understanding, brand.catalogue):
+        products = sources.passages.products(message.brand, queries[0], spoken, PRODUCTS)
 
     def entry(name: str) -> Entry | None:
         return sources.passages.get(message.brand, f"{name}-{spoken}")
@@ -79,7 +83,7 @@ async def retrieve(
         history=history,
         suggestions=suggestions(
             message, understanding, brand.catalogue, orders,
-            sources.passages.products(message.brand, queries[0], spoken, PRODUCTS) if brand.catalogue else (),
+            products,
             {p.id for p in passages}, entry,
         ),
         customer=customer,

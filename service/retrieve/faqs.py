@@ -13,7 +13,8 @@ from service.retrieve.index import EmbeddedIndex, Point
 from service.retrieve.names import names_of, words
 from service.understand.classifier import NEAREST, Heads, Vectors, near
 
-POINTS = 120  # nearest points looked at; a FAQ has about eight a language
+POINTS = 80  # nearest points looked at; a FAQ has about eight a language
+FEW_POINTS = 36  # the same for macros and products, of which one or two are wanted
 NAMED = 0.2  # what a name of an entry in the text, or an order in a state that it explains, adds to its score
 FOREIGN = 0.9  # of the relevance of a passage that is not there in the customer's language
 RELEVANT = 0.35  # probability below which a passage is noise to an agent
@@ -94,7 +95,7 @@ class Passages:
 
     def macro(self, brand: str, query: Vectors, language: str, label: Label) -> Macro | None:
         """The macro that is written for messages nearest to this one and for its label, in this language."""
-        for shown, score in self._entries_near(brand, query, "macro", language, POINTS):
+        for shown, score in self._entries_near(brand, query, "macro", language, FEW_POINTS):
             if label in shown.labels and shown.language == language:
                 return Macro(
                     id=shown.entry, language=language, texts=(shown.answer, *shown.wordings), publics=shown.publics,
@@ -104,7 +105,7 @@ class Passages:
 
     def products(self, brand: str, query: Vectors, language: str, limit: int) -> list[tuple[str, float]]:
         """Ids of the products nearest to a query, each with its relevance, best first."""
-        found = self._entries_near(brand, query, "product", language, POINTS)
+        found = self._entries_near(brand, query, "product", language, FEW_POINTS)
         return [(shown.entry, round(self._heads.relevant(score), 4)) for shown, score in found][:limit]
 
     def _ranked(
@@ -154,9 +155,10 @@ class Passages:
             translations = self._translations[brand, kind, name]
             cosines = [cosine for _, cosine in mine]
             # What of an entry is not among the hits is no nearer than the last of them.
-            cosines += [hits[-1].cosine] * min(NEAREST, sum(translations.values()) - len(cosines))
+            count = sum(translations.values())
+            cosines += [hits[-1].cosine] * min(NEAREST, count - len(cosines))
             own = next((e for i in translations if (e := self._entries[brand, i]).language == language), None)
-            found.append((own or mine[0][0], near(np.array(cosines), sum(translations.values()))))
+            found.append((own or mine[0][0], near(cosines, count)))
         return sorted(found, key=lambda pair: (-pair[1], pair[0].id))
 
     def _named(self, brand: str) -> dict[str, frozenset[str]]:

@@ -46,6 +46,12 @@ def suggestions(
     return (*found[: MOST - 1], *helping[:1], *found[MOST - 1 :], *helping[1:])[:MOST]
 
 
+def asks_for_product(understanding: Understanding, catalogue: Sequence[Product]) -> bool:
+    """Whether products are worth a search: a question about one, from somebody who has no cause to complain."""
+    asks = understanding.topic.label == "product" and understanding.has("information_seeking")
+    return asks and bool(catalogue) and not understanding.has("frustration")
+
+
 def named(text: str, catalogue: Iterable[Product]) -> list[Product]:
     """The products whose name stands in the text."""
     flat = text.casefold()
@@ -70,7 +76,7 @@ def _products(
         for other in product.goes_with:
             if other not in have:
                 found.setdefault(other, (by_id[other], f"goes with {product.name}", personal))
-    if understanding.topic.label == "product" and understanding.has("information_seeking") and not said:
+    if asks_for_product(understanding, catalogue) and not said:
         for name, score in hits:
             if score >= FITS and name in by_id and name not in have:
                 found.setdefault(name, (by_id[name], "fits what is asked for", False))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,10 +80,10 @@ def entry_scores(cosines: Vectors, owners: NDArray[np.int_], count: int) -> NDAr
     return scores
 
 
-def near(cosines: Vectors, vectors: int) -> float:
+def near(cosines: Sequence[float] | Vectors, vectors: int) -> float:
     """The score of an entry of so many vectors from the nearest ones of them, best first."""
-    taken = max(1, min(NEAREST, -(-vectors // 4)))
-    return float(0.5 * cosines[0] + 0.5 * np.mean(cosines[:taken]))
+    taken = cosines[: max(1, min(NEAREST, -(-vectors // 4)))]
+    return 0.5 * float(cosines[0]) + 0.5 * float(sum(taken)) / len(taken)
 
 
 @dataclass(frozen=True)
