@@ -27,21 +27,24 @@ class VectorCache:
     def __init__(self, model: Path, fingerprint: str) -> None:
         self._path = model / FILE
         self._fingerprint = fingerprint
+        self._known: dict[bytes, Vectors] | None = None  # read once: a file of ten thousand vectors is 15 MB
 
     async def through(self, embed: Embed, kind: str, texts: Sequence[str]) -> Vectors:
         """The vectors of the texts; `kind` tells those of queries from those of passages."""
         keys = [hashlib.sha256(f"{self._fingerprint}\x1f{kind}\x1f{text}".encode()).digest() for text in texts]
-        known = await asyncio.to_thread(self._read)
+        if self._known is None:
+            self._known = await asyncio.to_thread(self._read)
+        known = self._known
         missing = [at for at, key in enumerate(keys) if key not in known]
         if missing:
             made = await embed([texts[at] for at in missing])
-            known |= {keys[at]: vector for at, vector in zip(missing, made, strict=True)}
+            known.update((keys[at], vector) for at, vector in zip(missing, made, strict=True))
             await asyncio.to_thread(self._write, known)
         return np.stack([known[key] for key in keys]) if keys else np.empty((0, 0), np.float32)
 
     def _read(self) -> dict[bytes, Vectors]:
         try:
-            with np.load(self._path, allow_pickle=False) as file:
+            with self._path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 keys, vectors = file["keys"], file["vectors"].astype(np.float32)
                 return {key.tobytes(): vector for key, vector in zip(keys, vectors, strict=True)}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
