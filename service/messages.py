@@ -372,6 +372,15 @@ class PastTriage(Noun):
     outcome: Outcome
     topic: str | None = None
     order_id: str | None = None
+    customer_id: str | None = Field(default=None, exclude=True)  # whose it is
+
+
+class Known(Noun):
+    """A customer with what the records hold of theirs; no customer where nobody is known to have written."""
+
+    customer: Customer | None = None
+    orders: tuple[Order, ...] = ()
+    history: tuple[PastTriage, ...] = ()
 
 
 class Precedent(Noun):

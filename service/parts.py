@@ -26,7 +26,6 @@ from service.retrieve.faqs import Passages
 from service.retrieve.folder import read_folder
 from service.retrieve.index import EmbeddedIndex
 from service.retrieve.ingest import Report, embedded, read_contacts, read_customers, read_orders, shifted
-from service.retrieve.orders import Lookups
 from service.settings import Settings
 from service.understand.build import DEFAULT_MODEL, build_default, current
 from service.understand.classifier import Heads, load_heads
@@ -159,11 +158,10 @@ async def build_parts(
                 )
             stack.close()
             passages = Passages(index, heads)
-            lookups = Lookups(records.customer, records.customer_of_handle, records.orders)
             parts = Parts(
                 settings=settings, records=records, ledger=Ledger(records), embedding=embedding, heads=heads, rules=rules,
                 brands=brands, folders=folders, passages=passages,
-                sources=Sources(passages, lookups, records.history, settings.retrieval_limit),
+                sources=Sources(passages, records.known, settings.retrieval_limit),
             )  # fmt: skip
             parts.seen = await records.last_change()
             for name in await records.brands():

@@ -15,7 +15,7 @@ from service.escalate.verdict import decide
 from service.messages import Context, Message, Triage, Versions
 from service.parts import Parts
 from service.retrieve.context import retrieve
-from service.retrieve.orders import identified
+from service.retrieve.customers import known_of
 from service.understand.understanding import texts_of, understand
 
 
@@ -42,13 +42,13 @@ async def stages(message: Message, parts: Parts) -> AsyncIterator[Stage]:
         raise UnknownBrand(message.brand, list(parts.brands))
     watch = _Watch()
     texts = texts_of(message)
-    vectors, customer = await asyncio.gather(parts.embedding.queries(texts.all), identified(message, parts.sources.lookups))
+    vectors, known = await asyncio.gather(parts.embedding.queries(texts.all), known_of(message, parts.sources.known))
     watch.lap("embed")
 
-    hints, handles = (customer.language if customer else None,), brand.identity.support_handles.values()
+    hints, handles = (known.customer.language if known.customer else None,), brand.identity.support_handles.values()
     understanding = understand(message, texts, vectors, parts.heads, parts.rules, brand.identity.languages, hints, handles)
     watch.lap("classify")
-    context = await retrieve(message, understanding, customer, texts, vectors, parts.heads, parts.sources, brand)
+    context = retrieve(message, understanding, known, texts, vectors, parts.heads, parts.sources, brand)
     watch.lap("retrieve")
     verdict = decide(message, understanding, context, brand.policy, brand.queue_of(understanding.topic.label))
     escalation = verdict.escalation

@@ -12,7 +12,6 @@ import pytest
 SERVICE = Path(__file__).parent.parent / "service"
 FILES = sorted(path for path in SERVICE.rglob("*.py") if "shipped" not in path.parts)
 STAGES = ("understand", "retrieve", "escalate", "draft")
-LOOKUPS = {"orders", "customer", "customer_of_handle"}
 LOG_METHODS = {"debug", "info", "warning", "error", "exception", "critical", "msg", "log", "bind"}
 # Names that hold words of a message, of its author or of a draft; none may be handed to a log call.
 SAID = {
@@ -100,13 +99,8 @@ def reads(path: Path, owners: set[str], names: set[str]) -> list[tuple[str, int]
     return found
 
 
-def test_only_one_module_reads_orders() -> None:
-    found = {name for path in FILES for name, _ in reads(path, {"records", "lookups"}, LOOKUPS)}
-    assert found == {"retrieve/orders.py", "parts.py"}
-
-
-def test_only_one_module_reads_history() -> None:
-    found = {name for path in FILES for name, _ in reads(path, {"records"}, {"history"})}
+def test_only_one_module_reads_what_belongs_to_a_customer() -> None:
+    found = {name for path in FILES for name, _ in reads(path, {"records"}, {"known"})}
     assert found == {"parts.py"}
     called = {
         name_of(path)
@@ -114,7 +108,13 @@ def test_only_one_module_reads_history() -> None:
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "lookup"
     }
-    assert called == {"retrieve/history.py"}
+    assert called == {"retrieve/customers.py"}
+
+
+@pytest.mark.parametrize(("what", "module"), [("orders", "retrieve/orders.py"), ("history", "retrieve/history.py")])
+def test_only_one_module_decides_who_sees_what_belongs_to_a_customer(what: str, module: str) -> None:
+    found = {name for path in FILES for name, _ in reads(path, {"known"}, {what})}
+    assert found == {module}
 
 
 def test_every_search_of_the_index_passes_the_one_filter() -> None:

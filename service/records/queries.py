@@ -11,18 +11,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import JSON, Row, Select, delete, func, insert, literal, null, select, union_all, update
+from sqlalchemy import Executable, Row, delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service.errors import RecordsNotUsable, Unavailable
 from service.knowledge import Entry, StoredEntry
-from service.messages import Contact, Customer, Feedback, Message, Order, PastTriage, Triage
+from service.messages import Contact, Customer, Feedback, Known, Message, Order, PastTriage, Triage
+from service.records.belongings import LATEST, OF_CUSTOMER, OF_HANDLE
 from service.records.database import connect
 from service.records.tables import api_keys, brands, changes, contacts, customers, faqs, feedback, handles, orders, triages
 
 KEY_PREFIX = "fr_"
-HISTORY = 10  # earlier triages of a customer that are read
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,10 @@ class Records:
             reason = str(getattr(error, "orig", None) or error).splitlines()[0]
             raise Unavailable(f"the records can't be written ({reason}): nothing was changed, try again") from error
 
-    async def _all(self, query: Select[Any]) -> Sequence[Row[Any]]:
+    async def _all(self, query: Executable, values: dict[str, Any] | None = None) -> Sequence[Row[Any]]:
         try:
             async with self._reading.connect() as connection:
-                rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
+                rows: Sequence[Row[Any]] = (await connection.execute(query, values)).all()
                 return rows
         except (DBAPIError, OSError) as error:
             reason = str(getattr(error, "orig", None) or error).splitlines()[0]
@@ -152,26 +152,24 @@ class Records:
 
     # Customers and orders. Who may see an order is decided in retrieve/orders.py, who may see history in retrieve/history.py.
 
-    async def customer(self, brand: str, customer_id: str) -> Customer | None:
-        """The customer with this id."""
-        query = select(customers.c.data).where(customers.c.brand == brand, customers.c.customer_id == customer_id)
-        rows = await self._all(query)
-        return Customer.model_validate(rows[0].data) if rows else None
+    async def known(self, brand: str, who: str | tuple[str, str], before: datetime) -> Known:
+        """A customer by id, or by channel and handle, with their orders and what was earlier than `before`, newest first.
 
-    async def customer_of_handle(self, brand: str, channel: str, handle: str) -> Customer | None:
-        """The customer whose record links this handle on this channel."""
-        query = (
-            select(customers.c.data)
-            .join(handles, (handles.c.brand == customers.c.brand) & (handles.c.customer_id == customers.c.customer_id))
-            .where(handles.c.brand == brand, handles.c.channel == channel, handles.c.handle == normal_handle(handle))
+        One statement for all of it: a statement takes SQLite 0.1 ms and its way through the driver's thread 0.5 ms.
+        """
+        given: dict[str, Any] = {"brand": brand, "before": before}
+        if isinstance(who, str):
+            rows = await self._all(OF_CUSTOMER, given | {"customer_id": who})
+        else:
+            channel, handle = who
+            rows = await self._all(OF_HANDLE, given | {"channel": channel, "handle": normal_handle(handle)})
+        people = [Customer.model_validate(row.data) for row in rows if row.kind == "customer"]
+        past = [_past(row) for row in rows if row.kind in ("triage", "contact")]
+        return Known(
+            customer=people[0] if people else None,
+            orders=tuple(Order.model_validate(row.data) for row in rows if row.kind == "order"),
+            history=tuple(sorted(past, key=lambda one: one.at, reverse=True)[:LATEST]),
         )
-        rows = await self._all(query)
-        return Customer.model_validate(rows[0].data) if rows else None
-
-    async def orders(self, brand: str, customer_id: str) -> list[Order]:
-        """Every order of one customer of one brand."""
-        query = select(orders.c.data).where(orders.c.brand == brand, orders.c.customer_id == customer_id)
-        return [Order.model_validate(row.data) for row in await self._all(query.order_by(orders.c.order_id))]
 
     async def order_ids(self, brand: str, ids: Sequence[str]) -> set[str]:
         """Which of these order ids the brand has already; the orders themselves are not read."""
@@ -196,27 +194,6 @@ class Records:
             query = query.where(triages.c.brand == brand)
         rows = await self._all(query)
         return str(rows[0].response) if rows else None
-
-    async def history(self, brand: str, customer_id: str, before: datetime) -> list[PastTriage]:
-        """Earlier triages of one customer of one brand with what became of them, newest first."""
-        said = (
-            select(feedback.c.action)
-            .where(feedback.c.triage_id == triages.c.id)
-            .order_by(feedback.c.number.desc())
-            .limit(1)
-            .scalar_subquery()
-        )
-        made = select(
-            triages.c.id.label("id"), triages.c.received_at.label("at"), triages.c.label.label("label"),
-            triages.c.topic.label("topic"), triages.c.order_id.label("order_id"), triages.c.escalate.label("escalate"),
-            said.label("said"), literal(None, JSON).label("data"),
-        ).where(triages.c.brand == brand, triages.c.customer_id == customer_id, triages.c.received_at < before)  # fmt: skip
-        imported = select(
-            contacts.c.contact_id, contacts.c.at, null(), null(), null(), null(), null(), contacts.c.data,
-        ).where(contacts.c.brand == brand, contacts.c.customer_id == customer_id, contacts.c.at < before)  # fmt: skip
-        both = union_all(made, imported).subquery()
-        query = select(both).order_by(both.c.at.desc()).limit(HISTORY)
-        return [_past(row) for row in await self._all(query)]
 
     async def put_feedback(self, triage_id: str, given: Feedback) -> datetime:
         """Keeps what an agent did with a draft; earlier feedback stays."""
@@ -351,15 +328,15 @@ def _triage_row(message: Message, triage: Triage, now: datetime) -> dict[str, An
 
 
 def _past(row: Row[Any]) -> PastTriage:
-    if row.data is not None:
+    if row.kind == "contact":
         contact = Contact.model_validate(row.data)
         return PastTriage(
             triage_id=contact.contact_id, at=contact.at, label=contact.label, outcome=contact.outcome, topic=contact.topic,
-            order_id=contact.order_id,
+            order_id=contact.order_id, customer_id=contact.customer_id,
         )  # fmt: skip
     return PastTriage(
         triage_id=row.id, at=_aware(row.at), label=row.label, topic=row.topic, order_id=row.order_id,
-        outcome=row.said or ("escalated" if row.escalate else "drafted"),
+        outcome=row.said or ("escalated" if row.escalate else "drafted"), customer_id=row.customer_id,
     )  # fmt: skip
 
 

@@ -10,10 +10,11 @@ from service.brands import Brand
 from service.draft.facts import state_keys
 from service.draft.plan import ORDER_TOPICS
 from service.knowledge import Entry
-from service.messages import Context, Customer, Message, Passage, Scored, Understanding
+from service.messages import Context, Known, Message, Passage, Scored, Understanding
+from service.retrieve.customers import Lookup
 from service.retrieve.faqs import Passages
-from service.retrieve.history import HistoryLookup, own_history
-from service.retrieve.orders import Lookups, own_orders
+from service.retrieve.history import own_history
+from service.retrieve.orders import own_orders
 from service.retrieve.suggestions import asks_for_product, suggestions
 from service.understand.classifier import Heads, Vectors
 from service.understand.understanding import SURE_TOPIC, Texts
@@ -31,29 +32,28 @@ class Sources:
     """Where context comes from."""
 
     passages: Passages
-    lookups: Lookups
-    history: HistoryLookup
+    known: Lookup
     limit: int
 
 
-async def retrieve(
+def retrieve(
     message: Message,
     understanding: Understanding,
-    customer: Customer | None,
+    known: Known,
     texts: Texts,
     vectors: Vectors,
     heads: Heads,
     sources: Sources,
     brand: Brand,
 ) -> Context:
-    """The context for a message of this customer; `vectors` [n, d] are those of `texts.all`, in that order."""
+    """The context for a message of the customer who is known; `vectors` [n, d] are those of `texts.all`, in that order."""
     language = understanding.language.code if understanding.language.supported else None
     spoken = language or brand.identity.default_language
     today = message.received_at.date()
     centred = heads.centred_queries(vectors)
     queries = _queries(message, texts, centred)
-    history = await own_history(message, customer, sources.history)
-    orders = await own_orders(message, understanding, customer, sources.lookups, history)
+    history = own_history(known)
+    orders = own_orders(message, understanding, known, history)
     about = orders[0] if orders and understanding.topic.label in ORDER_TOPICS else None
     states = state_keys(about, today) if about is not None else ()
     found, macro = [], None
@@ -86,7 +86,7 @@ async def retrieve(
             products,
             {p.id for p in passages}, entry,
         ),
-        customer=customer,
+        customer=known.customer,
         macro=macro if macro is not None and macro.score >= LIKE_MACRO else None,
         answers=tuple(tuple(p for p in hits if answers(p, understanding.topic)) for hits in found),
     )  # fmt: skip

@@ -31,6 +31,7 @@ class Passages:
         # By brand, kind and entry: how many vectors each translation has.
         self._translations: dict[tuple[str, Kind, str], dict[str, int]] = {}
         self._names: dict[str, dict[str, frozenset[str]]] = {}  # by brand, found when first asked for after a change
+        self._explains: dict[tuple[str, str], set[str]] = {}  # by brand and state of an order: names of entries
 
     def put(self, stored: Iterable[StoredEntry]) -> None:
         """Inserts entries or replaces those with the same id."""
@@ -45,6 +46,8 @@ class Passages:
             self.remove(one.brand, entry.id)
             self._entries[one.brand, entry.id] = entry
             self._translations.setdefault((one.brand, entry.kind, entry.entry), {})[entry.id] = len(one.vectors)
+            for state in entry.states:
+                self._explains.setdefault((one.brand, state), set()).add(entry.entry)
             points += [Point(one.brand, entry.id, entry.kind, at, next(vectors)) for at in range(len(one.vectors))]
         self._index.put(points)
 
@@ -59,6 +62,9 @@ class Passages:
         if entry is not None:
             self._index.remove(brand, entry_id)
             self._translations[brand, entry.kind, entry.entry].pop(entry_id, None)
+            for state in entry.states:
+                if not any(state in self._entries[brand, i].states for i in self._translations[brand, entry.kind, entry.entry]):
+                    self._explains[brand, state].discard(entry.entry)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -121,8 +127,7 @@ class Passages:
     ) -> list[Passage]:
         found: list[Passage] = []
         said = {name for word in words(text) for name in self._named(brand).get(word, ())}
-        if states:
-            said |= {e.entry for (owner, _), e in self._entries.items() if owner == brand and states & set(e.states)}
+        said = said.union(*(self._explains.get((brand, state), ()) for state in states))
         for shown, score in self._entries_near(brand, query, "faq", language, points, said):
             if shown.entry in said:
                 score += NAMED

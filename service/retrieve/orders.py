@@ -1,19 +1,14 @@
-"""This customer's orders, and which of them the message is about. The one place that decides who may see an order.
-
-A customer is known by a `customer_id` the caller vouches for, or by a handle that a customer's record links on the
-message's channel. Nobody else's order is ever read.
-"""
+"""This customer's orders, and which of them the message is about. The one place that decides who may see an order."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 from rapidfuzz import fuzz
 
-from service.messages import Customer, Message, Order, PastTriage, Understanding
+from service.messages import Known, Message, Order, PastTriage, Understanding
 from service.order_numbers import order_numbers
 
 _PREFIXED = re.compile(r"^[A-Z]+-\d+$")
@@ -50,41 +45,17 @@ ARRIVED = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Lookups:
-    """How customers and orders are read; each takes the brand first."""
-
-    customer: Callable[[str, str], Awaitable[Customer | None]]
-    customer_of_handle: Callable[[str, str, str], Awaitable[Customer | None]]
-    orders: Callable[[str, str], Awaitable[list[Order]]]
-
-
-async def identified(message: Message, lookups: Lookups) -> Customer | None:
-    """The customer who wrote, or None; an id without a record still owns its orders."""
-    author = message.author
-    if author.customer_id:
-        return await lookups.customer(message.brand, author.customer_id) or Customer(customer_id=author.customer_id)
-    if author.handle:
-        return await lookups.customer_of_handle(message.brand, message.channel, author.handle)
-    return None
-
-
-async def own_orders(
-    message: Message,
-    understanding: Understanding,
-    customer: Customer | None,
-    lookups: Lookups,
-    history: Sequence[PastTriage] = (),
+def own_orders(
+    message: Message, understanding: Understanding, known: Known, history: Sequence[PastTriage] = ()
 ) -> tuple[Order, ...]:
     """This customer's orders, the one the message is about first, with `why` and `late` filled in.
 
     A message that names an order number of somebody else shows no order at all: the draft asks instead.
     """
+    customer = known.customer
     if customer is None:
         return ()
-    found = [
-        order for order in await lookups.orders(message.brand, customer.customer_id) if order.customer_id == customer.customer_id
-    ]
+    found = [order for order in known.orders if order.customer_id == customer.customer_id]
     today = message.received_at.date()
     said = set(order_numbers(message.content))
     before = {number for turn in message.thread for number in order_numbers(turn.text)}

@@ -24,13 +24,14 @@ from sqlalchemy import Connection, inspect
 from service import pipeline
 from service.errors import RecordsNotUsable, Unavailable
 from service.knowledge import Entry, StoredEntry
-from service.messages import Customer, Feedback, Message, Order, Triage
+from service.messages import Contact, Customer, Feedback, Known, Message, Order, Triage
 from service.parts import Parts
 from service.records.database import connect, migrate
 from service.records.ledger import Ledger
 from service.records.queries import Records
 from service.records.tables import metadata
 
+NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 TABLES = {"contacts", "brands", "faqs", "customers", "handles", "orders", "triages", "feedback", "changes", "api_keys"}
 
 
@@ -149,18 +150,19 @@ async def test_brands_do_not_touch_each_other(records: Records) -> None:
     await records.put_brand("b", None, removed=["one"])
     assert [found.brand for found in await records.faqs()] == ["c"]
     for brand in ("b", "c"):
-        assert [order.note for order in await records.orders(brand, "C-1")] == [brand]
-        person_of_handle = await records.customer_of_handle(brand, "x", "lena")
-        assert person_of_handle is not None
-        assert person_of_handle.name == brand
-    assert await records.orders("d", "C-1") == []
-    assert await records.customer_of_handle("b", "instagram", "@lena") is None
+        for who in ("C-1", ("x", "lena")):
+            known = await records.known(brand, who, NOW)
+            assert [order.note for order in known.orders] == [brand]
+            assert known.customer is not None
+            assert known.customer.name == brand
+    assert await records.known("d", "C-1", NOW) == Known()
+    assert await records.known("b", ("instagram", "@lena"), NOW) == Known()
 
 
 async def test_a_handle_that_moves_to_another_customer_is_theirs_alone(records: Records) -> None:
     await records.put_brand("b", None, people=[Customer(customer_id="C-1", handles={"x": "@lena"})])
     await records.put_brand("b", None, people=[Customer(customer_id="C-2", handles={"x": "Lena"})])
-    found = await records.customer_of_handle("b", "x", " @LENA")
+    found = (await records.known("b", ("x", " @LENA"), NOW)).customer
     assert found is not None
     assert found.customer_id == "C-2"
 
@@ -182,13 +184,34 @@ async def test_history_is_newest_first_with_what_became_of_it(records: Records, 
         await records.put_triages([(message, triage.model_copy(update={"id": f"tri_{day}", "received_at": at}))])
     await records.put_feedback("tri_9", Feedback(action="rejected"))
     await records.put_feedback("tri_9", Feedback(action="edited", text="as sent"))
-    past = await records.history("demo", "C-1042", before=start + timedelta(days=11))
+    past = (await records.known("demo", "C-1042", start + timedelta(days=11))).history
     assert [found.triage_id for found in past] == [f"tri_{day}" for day in range(10, 0, -1)]
     assert past[0].at == start + timedelta(days=10)
     assert past[1].outcome == "edited"
     assert past[0].outcome == ("escalated" if triage.escalation.escalate else "drafted")
-    assert await records.history("demo", "C-1", before=start + timedelta(days=11)) == []
-    assert await records.history("other", "C-1042", before=start + timedelta(days=11)) == []
+    assert {one.customer_id for one in past} == {"C-1042"}
+    assert (await records.known("demo", "C-1", start + timedelta(days=11))).history == ()
+    assert (await records.known("other", "C-1042", start + timedelta(days=11))).history == ()
+
+
+async def test_imported_contacts_and_triages_are_one_history(records: Records, made: tuple[Message, Triage]) -> None:
+    message, triage = made
+    contact = Contact(
+        contact_id="K-1", customer_id="C-1042", at=NOW - timedelta(days=2), channel="x", label="praise", level="none",
+        topic="service", outcome="edited", order_id="A-1",
+    )  # fmt: skip
+    later = contact.model_copy(update={"contact_id": "K-2", "at": NOW})
+    await records.put_brand("demo", None, earlier=[contact, later], people=[Customer(customer_id="C-1042")])
+    for days in (3, 1):
+        at = NOW - timedelta(days=days)
+        await records.put_triages([(message, triage.model_copy(update={"id": f"tri_{days}", "received_at": at}))])
+    past = (await records.known("demo", "C-1042", NOW)).history
+    assert [(one.triage_id, one.at) for one in past] == [
+        ("tri_1", NOW - timedelta(days=1)),
+        ("K-1", NOW - timedelta(days=2)),
+        ("tri_3", NOW - timedelta(days=3)),
+    ]
+    assert (past[1].label, past[1].outcome, past[1].order_id, past[1].customer_id) == ("praise", "edited", "A-1", "C-1042")
 
 
 async def test_triages_that_wait_together_are_all_recorded(records: Records, made: tuple[Message, Triage]) -> None:
@@ -215,7 +238,7 @@ async def test_a_write_that_fails_half_way_leaves_nothing(records: Records) -> N
     with pytest.raises(Unavailable):
         await records.put_brand("b", None, upserts=[faq("two")], removed=["one"], bought=[twice, twice])
     assert [found.content.id for found in await records.faqs("b")] == ["one"]
-    assert await records.orders("b", "C-1") == []
+    assert await records.known("b", "C-1", NOW) == Known()
 
 
 async def test_a_key_is_kept_as_a_digest_only(records: Records) -> None:

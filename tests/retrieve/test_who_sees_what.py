@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -68,14 +69,15 @@ async def test_a_customer_sees_every_order_of_theirs_and_no_other(parts: Parts) 
     for customer in [f"C-{number}" for number in range(1031, 1051)]:
         triage = await made(parts, "What about my order?", author={"customer_id": customer})
         assert {order.customer_id for order in triage.context.orders} <= {customer}
-        assert len(triage.context.orders) == len(await parts.records.orders("demo", customer))
+        known = await parts.records.known("demo", customer, datetime.now(UTC))
+        assert len(triage.context.orders) == len(known.orders)
     assert set(shown(await made(parts, "mon colis ?", author={"customer_id": "C-1034"}))) == {"A-1005", "A-1018"}
 
 
 async def test_a_customer_without_a_record_owns_their_orders(parts: Parts) -> None:
     kept = Order(order_id="A-9001", customer_id="C-unrecorded", status="delayed", due_at="2026-11-25")
     await parts.records.put_brand("demo", None, bought=[kept])
-    assert await parts.records.customer("demo", "C-unrecorded") is None
+    assert (await parts.records.known("demo", "C-unrecorded", datetime.now(UTC))).customer is None
     assert shown(await made(parts, "where is A-9001?", author={"customer_id": "C-unrecorded"})) == ["A-9001"]
     assert shown(await made(parts, "where is A-9001?", author={"customer_id": "C-1043"})) == []
     assert shown(await made(parts, "where is my parcel?", author={"customer_id": "C-nobody"})) == []
