@@ -19,6 +19,7 @@ from service.draft.texts import ESSENTIAL, NICE, USEFUL, Piece, fitted, joined
 from service.draft.trouble import issue_of
 from service.escalate.deadlines import promise
 from service.messages import Citation, Context, DraftText, Escalation, Level, Message, Passage, PastTriage, Understanding, Unit
+from service.understand.embedder import sentences
 from service.understand.understanding import SURE_TOPIC
 
 _NAME = re.compile(r"^[^\W\d_][^\W\d_]*(?:['’-][^\W\d_]+)*$")
@@ -29,6 +30,7 @@ _SORRY: dict[str, Level] = {
     "cancelled_by_us": "moderate", "faulty": "mild",
 }  # fmt: skip
 _EMPATHY_KINDS = frozenset({"general", "payment", "human"})  # handoffs in which to speak of a late parcel is not out of place
+FEW_SENTENCES = 3  # of substance up to which regret is one sentence; "am 24. November" counts as two
 LONGEST_QUOTE = 2_500  # characters of a passage that a reply still quotes whole
 
 
@@ -93,9 +95,7 @@ class Composer:
             return [*self._greeting(), *_paragraph(self._macro(self.plan.macro.texts)), *self._signoff()]
         topic = self.understanding.topic.label
         told = order_told(self.plan.order, self._states, self._speech, topic) if self.plan.order else []
-        body = [
-            *self._earlier_contact(),
-            *self._feeling(),
+        rest = [
             *told,
             *(next_step(self.plan, self._states, self._speech, topic) if self.plan.action != "handoff" else []),
             *self._answers(short=False),
@@ -105,6 +105,9 @@ class Composer:
             *(self._speech.say("no_answer") if self._ungrounded() else []),
             *(self._handoff("private") if self.plan.action == "handoff" else []),
         ]
+        # Two sentences of regret beside one or two of substance make drafts read alike.
+        brief = sum(len(sentences(piece.text)) for piece in rest) <= FEW_SENTENCES
+        body = [*self._earlier_contact(), *self._feeling(briefly=brief), *rest]
         return [*self._greeting(), *_paragraph(body), *self._signoff()]
 
     def _greeting(self) -> list[Piece]:
@@ -148,7 +151,7 @@ class Composer:
     def _same_order(self, last: PastTriage) -> bool:
         return self.plan.order is not None and last.order_id == self.plan.order.order_id
 
-    def _feeling(self) -> list[Piece]:
+    def _feeling(self, *, briefly: bool = False) -> list[Piece]:
         understanding, pieces = self.understanding, list[Piece]()
         if self.plan.action == "handoff" and self.plan.kind not in _EMPATHY_KINDS:
             return []
@@ -156,9 +159,9 @@ class Composer:
         if understanding.trajectory == "resolved" and before and self.plan.action == "reply":
             return self._speech.say("resolved", rank=ESSENTIAL)
         if understanding.has("frustration"):
-            pieces += self._empathy(understanding.frustration_level)
+            pieces += self._empathy(understanding.frustration_level, briefly)
         elif self.plan.order is not None and (sorry := _SORRY.get(self._states[0])):
-            pieces += self._speech.say(self._trouble(sorry), rank=USEFUL)
+            pieces += self._speech.say(self._trouble(sorry), rank=USEFUL, briefly=briefly)
         elif self.plan.action == "handoff":
             return []
         elif understanding.label == "praise":
@@ -169,13 +172,13 @@ class Composer:
             pieces += self._speech.say("praise_also", rank=NICE)
         return pieces
 
-    def _empathy(self, level: Level) -> list[Piece]:
+    def _empathy(self, level: Level, briefly: bool) -> list[Piece]:
         if level == "none" or (self.message.options.tone == "brief" and level == "mild"):
             return []
         waiting = bool(self.message.thread) and self.message.thread[-1].role == "customer"
         if self.understanding.signal("greeting_only"):
             return self._speech.say("apology_wait_ping") if waiting else []
-        pieces = self._speech.say(self._trouble(level), rank=USEFUL)
+        pieces = self._speech.say(self._trouble(level), rank=USEFUL, briefly=briefly)
         if any(reason.code == "repeat_contact" for reason in self.escalation.reasons) and self.plan.kind == "general":
             pieces += self._speech.say("repeat", rank=NICE)
         elif self.understanding.signal("waiting") and level != "mild":
@@ -313,10 +316,9 @@ class Composer:
 
 def _spelt(piece: Piece, unit: Unit) -> Piece:
     """The piece in letters the channel holds."""
-    text = spelt(piece.text, unit)
-    if text == piece.text:
+    if unit != "septets":
         return piece
-    citation = piece.citation
+    text, citation = spelt(piece.text, unit), piece.citation
     cited = Citation(source=citation.source, quote=spelt(citation.quote, unit)) if citation else None
     shorter, facts_of = (tuple(spelt(t, unit) for t in texts) for texts in (piece.shorter, piece.facts))
     return Piece(text, piece.rank, piece.own_line, shorter, cited, piece.order_fields, facts_of)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 
 from babel.dates import format_skeleton, format_time
@@ -24,7 +25,9 @@ def day(iso: str | None, language: str) -> str | None:
         moment = date.fromisoformat((iso or "")[:10])
     except ValueError:
         return None
-    return str(format_skeleton("MMMMd", moment, locale=locale_of(language)))
+    told = str(format_skeleton("MMMMd", moment, locale=locale_of(language)))
+    # French counts the first of a month; CLDR's pattern does not.
+    return re.sub(r"^1(?=\s)", "1er", told) if language == "fr" else told
 
 
 def clock(moment: datetime, language: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from service.draft.phrases import Phrases, chosen
 from service.draft.texts import ESSENTIAL, Piece
 from service.messages import Message
+from service.understand.embedder import sentences
 
 
 @dataclass(frozen=True)
@@ -17,10 +18,23 @@ class Speech:
     message: Message
     variant: int = 0
 
-    def say(self, key: str, *, rank: int = ESSENTIAL, own_line: bool = False, facts: dict[str, str] | None = None) -> list[Piece]:
-        """The key's phrase with `facts` filled in as a piece; nothing where no variant can be filled."""
+    def say(
+        self,
+        key: str,
+        *,
+        rank: int = ESSENTIAL,
+        own_line: bool = False,
+        facts: dict[str, str] | None = None,
+        briefly: bool = False,
+    ) -> list[Piece]:
+        """The key's phrase with `facts` filled in as a piece; nothing where no variant can be filled.
+
+        `briefly`: in one sentence, where a variant has no more.
+        """
         values = facts or {}
         options = self.phrases.options(key, values)
+        if briefly:
+            options = [option for option in options if len(sentences(option)) == 1] or options
         text = self.pick(key, options)
         if text is None:
             return []

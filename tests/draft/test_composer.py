@@ -28,6 +28,7 @@ from service.messages import (
     Understanding,
 )
 from service.order_numbers import order_numbers
+from service.understand.embedder import sentences
 from service.understand.language import identify
 
 ORDERS = [
@@ -460,3 +461,20 @@ def test_other_messages_get_other_words() -> None:
         if (found := draft(message(f"Wo bleibt es? {n}", channel="webchat"), understanding("frustration"))).private
     }
     assert len(openings) >= 6
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_regret_is_one_sentence_beside_few_of_substance(language: str) -> None:
+    feelings = set()
+    for number in range(12):
+        said = message("A-1001?", id=f"m-{number}", channel="whatsapp", author={"customer_id": "C-1042"})
+        angry = understanding("frustration", language, frustration_level="strong")
+        found = draft(said, angry, Context(orders=(order(late=False, status="out_for_delivery"),)))
+        assert found.private is not None
+        feeling = found.private.text.split("\n\n")[1]
+        options = PHRASES[language].variants["empathy.delivery.strong"]
+        used = [option for option in options if option in feeling]
+        assert used, feeling
+        feelings.add(used[0])
+    assert all(len(sentences(feeling)) == 1 for feeling in feelings)
+    assert len(feelings) > 1

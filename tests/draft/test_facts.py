@@ -40,6 +40,11 @@ def test_a_day_that_can_not_be_read_is_none(iso: str | None) -> None:
     assert day(iso, "de") is None
 
 
+def test_the_first_of_a_month_in_french() -> None:
+    assert day("2026-12-01", "fr") == "1er décembre"
+    assert day("2026-12-11", "fr") == "11 décembre"
+
+
 @pytest.mark.parametrize(
     ("language", "value", "currency", "expected"),
     [
