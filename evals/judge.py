@@ -1,73 +1,109 @@
-"""Judges a triage by a case: one verdict an expectation, each with its reason."""
+"""Judges a triage by a case: one verdict an expectation and an assert, each with its reason."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from pydantic_evals.evaluators import EvaluationReason, Evaluator, EvaluatorContext
 
+from evals.asserts import Similarity, cited, judge
 from evals.expectations import Expected
-from service.messages import DraftText, Message, Triage
+from evals.suites import SuiteCase
+from service.messages import Triage
+
+# The unit vectors [n, d] of texts, by the embedder in use.
+Embed = Callable[[Sequence[str]], Awaitable[Any]]
+CHECKS = "checks"
 
 
-@dataclass
-class MeetsExpectations(Evaluator[Message, Triage, dict[str, Any]]):
-    """Every expectation of the case as an assertion of its own."""
+@dataclass(repr=False)
+class MeetsExpectations(Evaluator[SuiteCase, Triage, None]):
+    """Every expectation and assert of the case as an assertion of its own."""
 
-    def evaluate(self, ctx: EvaluatorContext[Message, Triage, dict[str, Any]]) -> dict[str, EvaluationReason]:
-        """The verdicts by name."""
-        expected = Expected.model_validate(ctx.expected_output or {})
-        return {name: EvaluationReason(value=ok, reason=why) for name, ok, why in verdicts(ctx.output, expected)}
+    embed: Embed
+
+    async def evaluate(self, ctx: EvaluatorContext[SuiteCase, Triage, None]) -> dict[str, EvaluationReason]:
+        """The verdicts by name; a name that comes again gets a number."""
+        found: dict[str, EvaluationReason] = {}
+        for name, holds, why in await verdicts(ctx.output, ctx.inputs, self.embed):
+            at, unique = 2, name
+            while unique in found:
+                unique, at = f"{name}#{at}", at + 1
+            found[unique] = EvaluationReason(value=holds, reason=why)
+        return found
 
 
-def verdicts(triage: Triage, expected: Expected) -> Iterator[tuple[str, bool, str]]:
-    """Name, whether it holds, and what was found instead."""
-    found, draft, orders = triage.understanding, triage.draft, triage.context.orders
-    if expected.label is not None:
-        yield "label", found.label in expected.label, f"{found.label}, expected {expected.label}"
+async def verdicts(triage: Triage, case: SuiteCase, embed: Embed) -> list[tuple[str, bool, str]]:
+    """Name, whether it holds, and what was found: for all that the case says."""
+    found = list(_expectations(triage, case.case.expected_output))
+    similarity = await _similarity(triage, case, embed)
+    for wanted in case.case.asserts:
+        holds, why = judge(wanted, triage, case.message, similarity)
+        said = "" if wanted.value is None else f" {wanted.value!r}"
+        where = f" in the {wanted.where} text" if wanted.where else ""
+        found.append((f"assert:{wanted.type}", holds, f"{wanted.type}{said}{where}: {why}"))
+    if triage.draft is not None:
+        failed = [f"{check.check}: {check.detail}" for check in triage.draft.checks if not check.passed]
+        found.append((CHECKS, not failed, f"failed {failed}" if failed else "all passed"))
+    return found
+
+
+def _expectations(triage: Triage, expected: Expected) -> Iterator[tuple[str, bool, str]]:
+    seen, draft, verdict = triage.understanding, triage.draft, triage.escalation
+    codes = [reason.code for reason in verdict.reasons]
+    given: tuple[tuple[str, list[Any] | None, Any], ...] = (
+        ("label", expected.label, seen.label),
+        ("level", expected.level, seen.frustration_level),
+        ("trajectory", expected.trajectory, seen.trajectory),
+        ("topic", expected.topic, seen.topic.label),
+        ("urgency", expected.urgency, seen.urgency),
+        ("language", [expected.language] if expected.language else None, seen.language.code),
+        ("addressed", expected.addressed, seen.addressed.label),
+        ("escalate", [expected.escalate] if expected.escalate is not None else None, verdict.escalate),
+        ("queue", expected.queue, verdict.queue),
+        ("priority", expected.priority, verdict.priority),
+        ("action", expected.action, draft.action if draft else None),
+    )
+    for name, acceptable, got in given:
+        if acceptable is not None:
+            wanted = " or ".join(str(value) for value in acceptable)
+            why = f"{got} for {codes}" if name == "escalate" else f"{got}"
+            yield name, got in acceptable, f"{why}, expected {wanted}"
     for label in expected.also:
-        yield f"also_{label}", found.has(label), f"{found.scores}"
-    if expected.level is not None:
-        yield "level", found.frustration_level in expected.level, f"{found.frustration_level}, expected {expected.level}"
-    if expected.topic is not None:
-        yield "topic", found.topic.label in expected.topic, f"{found.topic.label}, expected {expected.topic}"
-    if expected.language is not None:
-        yield "language", found.language.code == expected.language, f"{found.language.code}, expected {expected.language}"
-    if expected.addressed is not None:
-        yield "addressed", found.addressed.label in expected.addressed, f"{found.addressed.label}, expected {expected.addressed}"
-    if expected.escalate is not None:
-        codes = [reason.code for reason in triage.escalation.reasons]
-        yield "escalate", triage.escalation.escalate == expected.escalate, f"{triage.escalation.escalate} for {codes}"
+        yield f"also:{label}", seen.has(label), f"{seen.label} with {list(seen.also)}, score {seen.scores.get(label, 0):.2f}"
     for code in expected.reasons:
-        codes = [reason.code for reason in triage.escalation.reasons]
-        yield f"reason_{code}", code in codes, f"reasons are {codes}"
-    for entry in expected.passages:
-        ids = [passage.id for passage in triage.context.passages]
-        yield "passage", any(f"faq-{entry}-" in found_id for found_id in ids), f"{entry} is not among {ids}"
+        yield f"reason:{code}", code in codes, f"reasons are {codes}"
+    for code in expected.not_reasons:
+        evidence = next((reason.evidence for reason in verdict.reasons if reason.code == code), None)
+        yield f"not_reason:{code}", code not in codes, f"reasons are {codes}" + (f", for {evidence!r}" if evidence else "")
+    ids = [passage.id for passage in triage.context.passages]
+    for entry in expected.passages or []:
+        yield f"passage:{entry}", any(is_entry(found, entry) for found in ids), f"{entry} is not among {ids}"
+    if expected.passages == []:
+        quoted = sorted(source for source in cited(draft) if source in ids)
+        yield "no_passage", not quoted, f"the draft quotes {quoted}" if quoted else "no passage is quoted"
     if "order" in expected.model_fields_set:
-        first = orders[0].order_id if orders else None
+        first = triage.context.orders[0].order_id if triage.context.orders else None
         yield "order", first == expected.order, f"{first}, expected {expected.order}"
-    if expected.action is not None:
-        action = draft.action if draft else None
-        yield "action", action in expected.action, f"{action}, expected {expected.action}"
-    private, public = _text(draft.private if draft else None), _text(draft.public if draft else None)
-    for text in expected.private_contains:
-        yield "private_contains", _plain(text) in _plain(private), f"{text!r} is not in {private!r}"
-    for text in expected.public_not_contains:
-        yield "public_not_contains", _plain(text) not in _plain(public), f"{text!r} is in {public!r}"
-    for text in expected.private_not_contains:
-        yield "private_not_contains", _plain(text) not in _plain(private), f"{text!r} is in {private!r}"
-    if draft is not None:
-        failed = [check.check for check in draft.checks if not check.passed]
-        yield "checks", not failed, f"failed {failed}"
 
 
-def _text(text: DraftText | None) -> str:
-    return text.text if text else ""
+def is_entry(passage_id: str, entry: str) -> bool:
+    """Whether a passage is the entry, in whatever language."""
+    return passage_id == entry or re.fullmatch(rf"(?:faq|offer)-{re.escape(entry)}-[a-z]{{2}}", passage_id) is not None
 
 
-def _plain(text: str) -> str:
-    """Spaces that do not break are spaces to a reader."""
-    return text.replace("\u00a0", " ").replace("\u202f", " ").casefold()
+async def _similarity(triage: Triage, case: SuiteCase, embed: Embed) -> Similarity:
+    """The cosine of two texts; embedded beforehand, all at once, and only where an assert asks for it."""
+    wanted = [str(one.value) for one in case.case.asserts if one.plain == "similar"]
+    draft = triage.draft
+    texts = [text.text for text in (draft.public, draft.private) if text is not None] if draft and wanted else []
+    vectors = dict(zip(texts + wanted, await embed(texts + wanted), strict=True)) if wanted else {}
+
+    def similarity(one: str, other: str) -> float:
+        return float(np.dot(vectors[one], vectors[other]))
+
+    return similarity

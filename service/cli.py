@@ -17,6 +17,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+from evals.cli import app as evals
 from service import __version__
 from service.errors import FirstReplyError, KnowledgeNotUsable, SettingsNotUsable
 from service.settings import Settings, read_settings
@@ -29,6 +30,7 @@ orders = typer.Typer(no_args_is_help=True, help="Orders and customers that draft
 models = typer.Typer(no_args_is_help=True, help="Embedding models: build and list.")
 keys = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke.")
 brands = typer.Typer(no_args_is_help=True, help="Brands: list and check their folders.")
+app.add_typer(evals, name="eval")
 for group, name in ((knowledge, "knowledge"), (orders, "orders"), (models, "models"), (keys, "keys"), (brands, "brands")):
     app.add_typer(group, name=name)
 

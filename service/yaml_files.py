@@ -33,6 +33,11 @@ def read_text(path: Path) -> str:
         raise KnowledgeNotUsable(f"{path} can't be read: {error.strerror}") from None
 
 
+def line_of(text: str, words: str) -> int:
+    """The first line, counted from one, on which `words` stand; 1 where they stand on none."""
+    return next((number for number, line in enumerate(text.split("\n"), 1) if words in line), 1)
+
+
 def load_yaml(text: str) -> Any:
     """The content of a YAML text, by libyaml where it is there: ten times faster; raises yaml.YAMLError."""
     return yaml.load(text, Loader=_Loader)  # noqa: S506 - both are safe loaders
@@ -54,10 +59,11 @@ def parse_yaml(text: str, path: Path, model: type[Model], first_line: int = 1) -
             (item for item in found if item["type"] == "extra_forbidden"), found[0]
         )  # a misspelt key is also a missing one
         line = _line(yaml.compose(text, Loader=yaml.SafeLoader), first["loc"]) + first_line
-        raise KnowledgeNotUsable(f"{path}:{line}: {_explained(first, model)}") from None
+        raise KnowledgeNotUsable(f"{path}:{line}: {explained(first, model)}") from None
 
 
-def _explained(error: Any, model: type[BaseModel]) -> str:
+def explained(error: Any, model: type[BaseModel]) -> str:
+    """What is wrong with a file, in words: the key, and the nearest valid one where it is unknown."""
     where = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         valid = _keys_at(model, error["loc"][:-1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -320,8 +320,8 @@ def _spelt(piece: Piece, unit: Unit) -> Piece:
         return piece
     text, citation = spelt(piece.text, unit), piece.citation
     cited = Citation(source=citation.source, quote=spelt(citation.quote, unit)) if citation else None
-    shorter, facts_of = (tuple(spelt(t, unit) for t in texts) for texts in (piece.shorter, piece.facts))
-    return Piece(text, piece.rank, piece.own_line, shorter, cited, piece.order_fields, facts_of)
+    shorter, facts_of, bare = (tuple(spelt(t, unit) for t in texts) for texts in (piece.shorter, piece.facts, piece.bare))
+    return Piece(text, piece.rank, piece.own_line, shorter, cited, piece.order_fields, facts_of, bare)
 
 
 def _paragraph(pieces: list[Piece]) -> list[Piece]:
@@ -329,8 +329,7 @@ def _paragraph(pieces: list[Piece]) -> list[Piece]:
     if not pieces:
         return pieces
     first = pieces[0]
-    opened = Piece(first.text, first.rank, True, first.shorter, first.citation, first.order_fields, first.facts)
-    return [opened, *pieces[1:]]
+    return [replace(first, own_line=True), *pieces[1:]]
 
 
 def passage_text(passage: Passage) -> str:

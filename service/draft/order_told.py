@@ -45,13 +45,11 @@ def order_told(order: Order, states: Sequence[str], speech: Speech, topic: str) 
             continue
         used = [f"{order.order_id}.status", *(f"{order.order_id}.{fields[n]}" for n, v in values.items() if v in text)]
         # Where there is little room: the number alone, and if need be no dates.
-        shorter = [
-            *speech.phrases.options(f"order.{key}", values | {"order": order.order_id}),
-            *speech.phrases.options(f"order.{key}", {"order": order.order_id}),
-        ]
+        shorter = speech.phrases.options(f"order.{key}", values | {"order": order.order_id})
+        bare = speech.phrases.options(f"order.{key}", {"order": order.order_id})
         pieces.append(
             Piece(
-                text, USEFUL if pieces else ESSENTIAL, own_line=not pieces, shorter=tuple(shorter),
+                text, USEFUL if pieces else ESSENTIAL, own_line=not pieces, shorter=tuple(shorter), bare=tuple(bare),
                 order_fields=tuple(dict.fromkeys(used)), facts=tuple(values.values()),
             )
         )  # fmt: skip

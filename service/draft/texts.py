@@ -15,7 +15,10 @@ NICE = 2  # left out first
 
 @dataclass(frozen=True)
 class Piece:
-    """One or more sentences with what they rest on; `shorter` are other ways to say it, `own_line` starts a paragraph."""
+    """One or more sentences with what they rest on; `own_line` starts a paragraph.
+
+    `shorter` are other ways to say the same, `bare` ways that leave facts out, for where there is no room at all.
+    """
 
     text: str
     rank: int = ESSENTIAL
@@ -24,6 +27,7 @@ class Piece:
     citation: Citation | None = None
     order_fields: tuple[str, ...] = ()
     facts: tuple[str, ...] = field(default=())  # values filled into the text, besides order fields
+    bare: tuple[str, ...] = ()
 
 
 def joined(pieces: list[Piece]) -> str:
@@ -38,17 +42,19 @@ def joined(pieces: list[Piece]) -> str:
 
 
 def fitted(pieces: list[Piece], limit: Limit) -> list[Piece]:
-    """The pieces that fit: shorter wordings first, then whole pieces left out by rank, then sentences from the end."""
+    """The pieces that fit: shorter wordings first, then pieces left out by rank, then facts, then sentences from the end."""
     kept = list(pieces)
     if fits(joined(kept), limit):
         return kept
-    kept = [_shortest(piece) for piece in kept]
+    kept = [_shortest(piece, piece.shorter) for piece in kept]
     for rank in (NICE, USEFUL):
         for index in range(len(kept) - 1, -1, -1):
             if fits(joined(kept), limit):
                 return kept
             if kept[index].rank == rank:
                 del kept[index]
+    if not fits(joined(kept), limit):
+        kept = [_shortest(piece, piece.bare) for piece in kept]
     while not fits(joined(kept), limit) and kept:
         longest = max(range(len(kept)), key=lambda i: len(sentences(kept[i].text)))
         parts = sentences(kept[longest].text)
@@ -59,8 +65,8 @@ def fitted(pieces: list[Piece], limit: Limit) -> list[Piece]:
     return kept
 
 
-def _shortest(piece: Piece) -> Piece:
-    best = min((piece.text, *piece.shorter), key=len)
+def _shortest(piece: Piece, wordings: tuple[str, ...]) -> Piece:
+    best = min((piece.text, *wordings), key=len)
     return piece if best == piece.text else _with_text(piece, best)
 
 
@@ -68,4 +74,4 @@ def _with_text(piece: Piece, text: str) -> Piece:
     citation = piece.citation
     if citation is not None and citation.quote == piece.text:
         citation = Citation(source=citation.source, quote=text)
-    return Piece(text, piece.rank, piece.own_line, (), citation, piece.order_fields, piece.facts)
+    return Piece(text, piece.rank, piece.own_line, (), citation, piece.order_fields, piece.facts, piece.bare)

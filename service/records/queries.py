@@ -195,6 +195,13 @@ class Records:
         rows = await self._all(query)
         return str(rows[0].response) if rows else None
 
+    async def recorded(self, triage_id: str) -> tuple[Message, Triage] | None:
+        """A message as it came and its triage."""
+        rows = await self._all(select(triages.c.request, triages.c.response).where(triages.c.id == triage_id))
+        if not rows:
+            return None
+        return Message.model_validate_json(rows[0].request), Triage.model_validate_json(rows[0].response)
+
     async def put_feedback(self, triage_id: str, given: Feedback) -> datetime:
         """Keeps what an agent did with a draft; earlier feedback stays."""
         now = datetime.now(UTC)

@@ -233,3 +233,11 @@ def test_an_sms_is_spelt_so_that_it_holds_more() -> None:
     found = draft(message("A-1001", channel="sms"), understanding("frustration", "en"), Context(orders=(order(),)))
     assert "’" not in private(found)
     assert len(sentences(private(found))) > 2
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_sms_leaves_out_pleasantries_before_the_date(language: str) -> None:
+    for number in range(12):
+        said = message("A-1001?", id=f"sms-{number}", channel="sms", author={"customer_id": "C-1042", "name": "Lena Vogt"})
+        found = draft(said, understanding("frustration", language), Context(orders=(order(),)))
+        assert "24" in private(found), private(found)

@@ -1,0 +1,39 @@
+"""Writes every report of a run into its folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from evals.compare import Comparison
+from evals.gates import Judgement
+from evals.measures import Number, numbers
+from evals.report import junit, summary
+from evals.report.page import page
+from evals.results import Run
+from service.errors import SettingsNotUsable
+
+
+def write_reports(
+    run: Run,
+    *,
+    judgements: Sequence[Judgement] = (),
+    comparison: Comparison | None = None,
+    folder: Path | None = None,
+    name: str = "report",
+    seed: int = 0,
+) -> list[Number]:
+    """NAME.html, junit.xml, metrics.json and summary.md; returns the numbers. Raises SettingsNotUsable."""
+    found = numbers(run.results, seed)
+    where = folder or run.folder
+    try:
+        where.mkdir(parents=True, exist_ok=True)
+        (where / f"{name}.html").write_text(page(run, found, judgements, comparison), encoding="utf-8")
+        junit.write(run, judgements, where / "junit.xml")
+        (where / "summary.md").write_text(summary.markdown(run, found, judgements, comparison), encoding="utf-8")
+        content = summary.as_json(run, found, judgements, comparison)
+        (where / "metrics.json").write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise SettingsNotUsable(f"{where} can't be written ({error.strerror}): give another --output") from None
+    return found

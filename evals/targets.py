@@ -1,0 +1,262 @@
+"""What a suite is run against: this code in process, a running service over HTTP, or answers recorded before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pydantic import ValidationError
+
+from evals.cases import Fixture, Mode
+from evals.judge import Embed
+from evals.suites import SuiteCase
+from service import pipeline
+from service.errors import KnowledgeNotUsable, SettingsNotUsable, Unavailable
+from service.messages import Customer, Known, Message, Triage
+from service.parts import Parts, build_parts, ensure_model, heads_file, model_folder, with_vectors
+from service.retrieve.context import Sources
+from service.retrieve.faqs import Passages
+from service.retrieve.index import EmbeddedIndex
+from service.retrieve.ingest import Report, read_faq_lines, read_orders
+from service.settings import Settings, read_settings
+from service.understand.classifier import Heads, load_heads
+from service.understand.embedder import Embedder
+
+TIMEOUT = 60.0  # seconds a service may take for one message
+PROBLEM = "application/problem+json"
+
+
+class Skip(Exception):
+    """The case can't be run here; the text says why."""
+
+
+class ReplayMiss(Exception):
+    """No answer was recorded for the case's request."""
+
+
+@dataclass
+class Target:
+    """Where triages come from."""
+
+    name: str
+    triage: Callable[[SuiteCase], Awaitable[Triage]]
+    embed: Embed
+    versions: dict[str, str]
+
+
+@asynccontextmanager
+async def in_process(settings: Settings, day: date, *, installation: bool = False) -> AsyncIterator[Target]:
+    """The pipeline itself, on a fresh installation of the brands' folders dated `day`, or on this one's own records.
+
+    Nothing is recorded, so that no case is in the history of the next.
+    """
+    with tempfile.TemporaryDirectory(prefix="firstreply-eval-") as folder:
+        if not installation:
+            own = heads_file(settings)
+            settings = settings.model_copy(
+                update={"models_dir": settings.models.resolve(), "data_dir": Path(folder), "database_url": None}
+            )
+            if own.parent != heads_file(settings).parent:
+                shutil.copy(own, settings.data_dir / own.name)
+        async with build_parts(settings, today=day) as parts:
+            standing = _Fixtures(parts)
+
+            async def triage(case: SuiteCase) -> Triage:
+                own = await standing.of(case)
+                async for stage in pipeline.stages(case.message, own):
+                    grown = stage.triage
+                return grown
+
+            async def embed(texts: Sequence[str]) -> Any:
+                return parts.heads.centred_passages(await parts.embedding.passages(texts))
+
+            warmed = await _warm(parts)
+            try:
+                yield Target("in process", triage, embed, warmed)
+            finally:
+                standing.close()
+
+
+async def _warm(parts: Parts) -> dict[str, str]:
+    """The versions, told by a first triage, which also loads what loads at first use."""
+    brand = next(iter(parts.brands), "")
+    async for stage in pipeline.stages(Message(text="Where is my order? It was due on Friday.", brand=brand), parts):
+        grown = stage.triage
+    return {key: value for key, value in grown.versions.model_dump().items() if value}
+
+
+class _Fixtures:
+    """Parts for cases that bring their own knowledge or orders; the same knowledge is embedded once."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._passages: dict[str, Passages] = {}
+        self._indexes: list[EmbeddedIndex] = []
+
+    async def of(self, case: SuiteCase) -> Parts:
+        """The parts that the case stands on."""
+        fixture = case.case.fixture
+        if fixture is None:
+            return self._parts
+        sources = self._parts.sources
+        passages, known = sources.passages, sources.known
+        if fixture.knowledge is not None:
+            passages = await self._knowledge(case, fixture)
+        if fixture.orders is not None:
+            known = _orders(case, fixture)
+        return replace(self._parts, passages=passages, sources=Sources(passages, known, sources.limit))
+
+    async def _knowledge(self, case: SuiteCase, fixture: Fixture) -> Passages:
+        lines = [json.dumps({"id": f"entry-{at}"} | line, default=str) for at, line in enumerate(fixture.knowledge or [], 1)]
+        brand = case.message.brand
+        key = hashlib.sha256("\n".join([brand, *lines]).encode()).hexdigest()
+        if key not in self._passages:
+            report = Report()
+            entries = read_faq_lines(lines, self._parts.brands[brand].identity.languages, report)
+            _refuse(case, "fixture.knowledge", report)
+            rows = await with_vectors(brand, entries, self._parts.embedding, model_folder(self._parts.settings))
+            index = EmbeddedIndex(self._parts.embedding.embedder.dimension, self._parts.settings.data_dir)
+            self._indexes.append(index)
+            made = Passages(index, self._parts.heads)
+            made.put(rows)
+            self._passages[key] = made
+        return self._passages[key]
+
+    def close(self) -> None:
+        for index in self._indexes:
+            index.close()
+
+
+def _orders(case: SuiteCase, fixture: Fixture) -> Any:
+    author = case.message.author
+    customer = author.customer_id or "fixture-customer"
+    report = Report()
+    lines = [json.dumps({"customer_id": customer} | line, default=str) for line in fixture.orders or []]
+    bought = tuple(read_orders(lines, report))
+    _refuse(case, "fixture.orders", report)
+
+    async def known(*_: Any) -> Known:
+        return Known(customer=Customer(customer_id=customer, name=author.name), orders=bought)
+
+    return known
+
+
+def _refuse(case: SuiteCase, what: str, report: Report) -> None:
+    if report.problems:
+        raise KnowledgeNotUsable(f"{case.path}: case {case.case.name}: {what}: {report.problems[0]}")
+
+
+@asynccontextmanager
+async def over_http(url: str, key: str | None) -> AsyncIterator[Target]:
+    """A running service at `url`; raises SettingsNotUsable where none answers there."""
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    async with httpx.AsyncClient(base_url=url.rstrip("/"), headers=headers, timeout=TIMEOUT) as client:
+        try:
+            ready = await client.get("/readyz")
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise SettingsNotUsable(
+                f"no service answers at {url} ({type(error).__name__}): start one, or mend --target"
+            ) from None
+        if ready.status_code != 200:
+            raise SettingsNotUsable(f"the service at {url} is not ready ({ready.status_code} from /readyz)")
+        versions: dict[str, str] = {}
+
+        async def triage(case: SuiteCase) -> Triage:
+            if case.case.fixture is not None:
+                raise Skip("it brings its own knowledge or orders: run it in process")
+            response = await client.post("/v1/triage", json=case.message.model_dump(mode="json", exclude_none=True))
+            if response.status_code != 200:
+                said = response.json().get("detail", "") if response.headers.get("content-type") == PROBLEM else ""
+                raise Unavailable(f"the service answered {response.status_code} {said}".strip())
+            made = read_triage(response.text)
+            versions.update({name: value for name, value in made.versions.model_dump().items() if value})
+            return made
+
+        yield Target(url, triage, local_embedding(), versions)
+
+
+def read_triage(text: str) -> Triage:
+    """A triage of this or of another version: fields that this one does not know are left out."""
+    content = json.loads(text)
+    while True:
+        try:
+            return Triage.model_validate(content)
+        except ValidationError as error:
+            unknown = [found["loc"] for found in error.errors() if found["type"] == "extra_forbidden"]
+            if not unknown:
+                raise
+            for place in unknown:
+                inner = content
+                for part in place[:-1]:
+                    inner = inner[part]
+                inner.pop(place[-1], None)
+
+
+@dataclass(frozen=True)
+class Cassette:
+    """Keeps each answer of a target by its request, to be played back later."""
+
+    path: Path
+    mode: Mode
+
+    def around(self, target: Target) -> Target:
+        """The target with its answers kept; a replay is a target of its own, see `kept_answers`."""
+        if self.mode != "record":
+            return target
+        self.path.write_text("", encoding="utf-8")
+
+        async def triage(case: SuiteCase) -> Triage:
+            made = await target.triage(case)
+            line = {"request": _request(case), "answer": made.model_dump_json()}
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            return made
+
+        return replace(target, triage=triage)
+
+
+def kept_answers(path: Path) -> Target:
+    """Answers that a recording run kept; a request that is not among them fails its case."""
+    try:
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+        answers: dict[str, str] = {line["request"]: line["answer"] for line in lines}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SettingsNotUsable(f"the cassette {path} can't be read ({type(error).__name__}): record it first") from None
+
+    async def triage(case: SuiteCase) -> Triage:
+        if (answer := answers.get(_request(case))) is None:
+            raise ReplayMiss(f"no answer to this case is in {path}: record it again")
+        return read_triage(answer)
+
+    return Target(f"replay of {path.name}", triage, local_embedding(), {})
+
+
+def local_embedding() -> Embed:
+    """The embedder of this installation, loaded when an assert first asks for it."""
+    loaded: list[tuple[Embedder, Heads]] = []
+
+    async def embed(texts: Sequence[str]) -> Any:
+        if not loaded:
+            settings = read_settings()
+            embedder = ensure_model(settings)
+            loaded.append((embedder, load_heads(heads_file(settings), embedder.fingerprint)))
+        embedder, heads = loaded[0]
+        return heads.centred_passages(embedder.passages(list(texts)))
+
+    return embed
+
+
+def _request(case: SuiteCase) -> str:
+    """Names the request, and what the case stands on."""
+    fixture = case.case.fixture.model_dump(mode="json") if case.case.fixture else None
+    content = [case.message.model_dump(mode="json"), fixture]
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
