@@ -1,6 +1,7 @@
 # make run    sets up what is missing and starts the service on http://127.0.0.1:8000 with the demo brand
 # make test   sets up what is missing and runs the tests
-# make check  lint, format and types     make bench  speed and memory     make train  fit the shipped heads again
+# make check  lint, format and types     make evals  run all suites and gate them
+# make bench  speed and memory           make train  fit the shipped heads again
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -8,7 +9,7 @@ MODEL := .firstreply/models/multilingual-e5-small/modules.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_QUIET := 1
 
-.PHONY: setup run test check format bench train clean
+.PHONY: setup run test test-browser check format bench evals train clean
 
 setup: .venv/ready $(MODEL)
 
@@ -32,6 +33,10 @@ run: setup
 test: setup
 	@$(BIN)/pytest
 
+# Only the report's page in Chromium; `make test` runs it too. Without Chromium it is skipped, and says NOT TESTED.
+test-browser: setup
+	@$(BIN)/pytest tests/browser
+
 check: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -43,6 +48,11 @@ format: setup
 
 bench: setup
 	@$(BIN)/python -m evals.bench
+
+evals: setup
+	@rm -rf .firstreply/evals/all
+	@$(BIN)/firstreply eval run --output .firstreply/evals/all
+	@$(BIN)/firstreply eval gate .firstreply/evals/all --baseline evals/baselines/all.jsonl.gz
 
 train: setup
 	@$(BIN)/firstreply train --output knowledge/heads.safetensors

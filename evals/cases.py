@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from evals.asserts import DraftAssert
-from evals.expectations import Expected
+from evals.expectations import Expected, Words, single
 
 SLICES = ("language", "channel", "label", "industry")  # that every report shows, where cases have them
 
@@ -18,7 +20,16 @@ def _text(value: Any) -> Any:
 
 
 Slices = dict[str, str]
-Name = Annotated[str, Field(pattern=r"^[\w.:/-]+$", max_length=200)]
+NAME = r"^[\w.:/-]+$"
+
+
+def _named(name: str) -> str:
+    if re.fullmatch(NAME, name) is None:
+        raise PydanticCustomError("name", "a name is letters, digits and . : / _ - without spaces, such as de-parcel-late")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_named), Field(max_length=200, json_schema_extra={"pattern": NAME})]
 
 
 class Fixture(BaseModel):
@@ -45,9 +56,9 @@ class Case(BaseModel):
     asserts: list[DraftAssert] = Field(default=[], description="What must hold for the draft's texts")
     reference: str | None = Field(default=None, description="The reply a good agent sent or would send: the edit distance to it")
     fixture: Fixture | None = Field(default=None, description="Knowledge and orders of this case alone")
-    tags: list[str] = Field(default=[], description="Free words to filter by")
+    tags: Words = Field(default=[], description="Free words to filter by", json_schema_extra=single)
     slices: Slices = Field(default={}, description="Groups the case is counted in, such as industry: banking")
-    skip: str | None = Field(default=None, description="Why the case is not run")
+    skip: str | None = Field(default=None, min_length=1, description="Why the case is not run")
     weight: float = Field(default=1.0, gt=0, description="How much the case counts in the pass rate")
     threshold: float = Field(default=1.0, gt=0, le=1, description="Share of its verdicts that must hold for the case to pass")
 
@@ -63,16 +74,7 @@ class SuiteFile(BaseModel):
         default={}, description="Fields of the request that inputs leave out"
     )
     slices: Slices = Field(default={}, description="Groups that every case of the file is counted in")
-    cases: list[Case]
-
-    @model_validator(mode="after")
-    def _unique(self) -> SuiteFile:
-        seen: set[str] = set()
-        for case in self.cases:
-            if case.name in seen:
-                raise ValueError(f"two cases are named {case.name}: rename one")
-            seen.add(case.name)
-        return self
+    cases: list[Case] = Field(min_length=1)
 
 
 Mode = Literal["live", "record", "replay"]

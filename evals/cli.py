@@ -78,14 +78,17 @@ def run(
     """Run suites and write results and reports."""
     from evals.cases import MODES
     from evals.report.write import write_reports
-    from evals.runner import Plan
+    from evals.runner import Plan, joined
     from evals.suites import find_suite, read_suite, shipped_suites
 
     if mode not in MODES:
         raise SettingsNotUsable(f"--mode is one of {', '.join(MODES)}, not {mode!r}")
     if (mode != "live") != (cassette is not None):
         raise SettingsNotUsable(f"--mode {mode} " + ("needs --cassette FILE" if mode != "live" else "takes no --cassette"))
-    read = [read_suite(find_suite(name)) for name in suites or shipped_suites()]
+    if target and (installation or mode == "replay"):
+        other = "--installation" if installation else "--mode replay"
+        raise SettingsNotUsable(f"--target and {other} are two sources of answers: give one of them")
+    read = joined(read_suite(find_suite(name)) for name in suites or shipped_suites())
     made = datetime.now(UTC)
     name = "-".join(suite.name for suite in read) if len(read) < 4 else "all"
     folder = output or RUNS / f"{name}-{made:%Y%m%d-%H%M%S}"
@@ -97,6 +100,9 @@ def run(
     except KeyboardInterrupt:
         err.print(f"stopped; go on with: firstreply eval run … --output {folder}", markup=False)
         raise
+    if plan.kept:
+        what = "all of them, so nothing was run" if plan.kept == len(done.results) else "the others were run now"
+        err.print(f"{plan.kept} of {len(done.results)} results were in {folder} before: {what}", markup=False)
     numbers = write_reports(done, seed=seed)
     _show(done, numbers)
     out.print(f"{folder / 'report.html'}", markup=False)
@@ -105,6 +111,7 @@ def run(
 async def _run(plan: Any, url: str | None, key: str | None, cassette: Path | None, installation: bool) -> Run:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from evals.results import LINES
     from evals.runner import run as run_plan
     from evals.targets import Cassette, in_process, kept_answers, over_http
     from service.settings import read_settings
@@ -118,9 +125,9 @@ async def _run(plan: Any, url: str | None, key: str | None, cassette: Path | Non
             day = max(case.message.received_at.date() for case in plan.cases())
             reached = await stack.enter_async_context(in_process(read_settings(), day, installation=installation))
         if cassette is not None:
-            reached = Cassette(cassette, plan.mode).around(reached)
+            reached = Cassette(cassette, plan.mode).around(reached, goes_on=(plan.folder / LINES).exists())
         columns = (TextColumn("eval"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=err, transient=True) as progress:
+        with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
             task = progress.add_task("eval", total=len(plan.cases()) * plan.repeat)
             return await run_plan(plan, reached, lambda n: progress.advance(task, n))
 
@@ -133,11 +140,10 @@ def compare(
     seed: SeedOption = 0,
 ) -> None:
     """Compare two runs of the same cases: what moved, how surely, and which cases turned."""
-    from evals.compare import compare as pair
     from evals.report.write import write_reports
     from evals.results import read_run
 
-    found = pair(read_run(before), read_run(after), seed)
+    found = _compared(read_run(before), read_run(after), seed)
     _show_changes(found)
     write_reports(found.after, comparison=found, folder=output or _beside(after), name="compare", seed=seed)
     out.print(f"{(output or _beside(after)) / 'compare.html'}", markup=False)
@@ -152,13 +158,12 @@ def gate(
     seed: SeedOption = 0,
 ) -> None:
     """Judge a run by the gates; exit code 1 where one fails."""
-    from evals.compare import compare as pair
     from evals.gates import judge, read_gates
     from evals.report.write import write_reports
     from evals.results import read_run
 
     done, limits = read_run(path), read_gates(gates or GATES)
-    found = pair(read_run(baseline), done, seed) if baseline is not None else None
+    found = _compared(read_run(baseline), done, seed) if baseline is not None else None
     judged = judge(limits, done, found, seed)
     write_reports(done, judgements=judged, comparison=found, folder=output or _beside(path), seed=seed)
     failed = [one for one in judged if one.outcome == "failed"]
@@ -176,13 +181,12 @@ def report(
     seed: SeedOption = 0,
 ) -> None:
     """Write the reports of a run again: HTML, JUnit XML, JSON and Markdown."""
-    from evals.compare import compare as pair
     from evals.gates import judge, read_gates
     from evals.report.write import write_reports
     from evals.results import read_run
 
     done = read_run(path)
-    found = pair(read_run(baseline), done, seed) if baseline is not None else None
+    found = _compared(read_run(baseline), done, seed) if baseline is not None else None
     judged = judge(read_gates(gates), done, found, seed) if gates is not None else []
     folder = output or _beside(path)
     write_reports(done, judgements=judged, comparison=found, folder=folder, seed=seed)
@@ -287,6 +291,17 @@ def schema(path: Annotated[Path, typer.Argument(help="Where to write the JSON sc
 
     write_schema(path)
     out.print(str(path), markup=False)
+
+
+def _compared(before: Run, after: Run, seed: int) -> Comparison:
+    """The runs side by side; raises SettingsNotUsable where there is nothing to compare, which would pass for no change."""
+    from evals.compare import compare as pair
+
+    found = pair(before, after, seed)
+    if not found.pairs:
+        why = f"{len(found.rewritten)} are in both and say something else" if found.rewritten else "they have none in common"
+        raise SettingsNotUsable(f"no case of {after.folder} can be compared with {before.folder}: {why}")
+    return found
 
 
 def _beside(path: Path) -> Path:

@@ -8,8 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-from evals.intervals import mcnemar, spread, weights
+from evals.intervals import mcnemar, rows_of, spread
 from evals.measures import LEAST, MEASURES, Measure, point, slices
+from evals.readings import units
 from evals.results import Result, Run
 
 
@@ -101,7 +102,7 @@ class Comparison:
         if same:
             low, high, p = 0.0, 0.0, 1.0
         else:
-            rows = weights(n, self.seed)
+            rows = rows_of(units(after), self.seed)
             with np.errstate(invalid="ignore", divide="ignore"):
                 low, high, p = spread(second[0](rows) - first[0](rows))
             if measure.kind == "share" and (counted := self._mcnemar(measure, before, after)) is not None:
@@ -114,11 +115,17 @@ class Comparison:
 
     @staticmethod
     def _mcnemar(measure: Measure, before: Sequence[Result], after: Sequence[Result]) -> float | None:
-        """The p value where both runs are judged on the same cases, which precision is not."""
+        """The p value where both runs are judged on the same cases, which precision is not, and these count the same.
+
+        A case that was repeated turned once, the way that most of its repeats did.
+        """
         first, second = measure.values(before), measure.values(after)
-        if first.keys() != second.keys():
+        if first.keys() != second.keys() or len({measure.weight(result) for result in after}) > 1:
             return None
-        return mcnemar(sum(second[at] > first[at] for at in first), sum(second[at] < first[at] for at in first))
+        case, turned = units(after), np.zeros(len(after))
+        for at in first:
+            turned[case[at]] += second[at] - first[at]
+        return mcnemar(int((turned > 0).sum()), int((turned < 0).sum()))
 
 
 def compare(before: Run, after: Run, seed: int = 0) -> Comparison:
@@ -143,4 +150,6 @@ def _flip(before: Result, after: Result) -> Flip | None:
         holds = dict.fromkeys(held, False)
     gained = tuple(name for name, ok in holds.items() if ok and held.get(name) is False)
     lost = tuple(name for name, ok in holds.items() if not ok and held.get(name) is True)
+    if bool(before.error) != bool(after.error) and not gained and not lost:  # of a case that nothing else is expected of
+        gained, lost = ((), ("answer",)) if after.error else (("answer",), ())
     return Flip(before, after, gained, lost) if gained or lost else None

@@ -18,9 +18,12 @@ Bools = NDArray[np.bool_]
 Statistic = Callable[[Floats], Floats]
 
 
-def macro_f1(said: Sequence[str], found: Sequence[str]) -> Statistic:
-    """The mean F1 of the classes that are true or found somewhere."""
-    classes = sorted(set(said) | set(found))
+def macro_f1(said: Sequence[str], found: Sequence[str], only: Sequence[str] | None = None) -> Statistic:
+    """The mean F1 of the classes that are true or found somewhere, or of `only` these.
+
+    An empty text, of a case that raised, is no class.
+    """
+    classes = list(only) if only is not None else sorted((set(said) | set(found)) - {""})
     true = np.array([[one == name for name in classes] for one in said], np.float64)
     got = np.array([[one == name for name in classes] for one in found], np.float64)
 

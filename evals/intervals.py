@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.integer[Any]]
 RESAMPLES = 400  # of a bootstrap; the ends of an interval move by about a tenth of its width from seed to seed
 FEW_RESAMPLES = 200  # where there are many cases, and the interval is narrow
 MANY = 3_000  # cases from which there are many
 LEVEL = 0.95
+Z = 1.959963984540054  # of a normal distribution, LEVEL lies between -Z and Z
 
 
-def wilson(successes: float, n: int) -> tuple[float, float]:
-    """The 95 % Wilson score interval of a share; (0, 1) of nothing."""
+def wilson(successes: float, n: float) -> tuple[float, float]:
+    """The 95 % Wilson score interval of a share, also of a part of a case; (0, 1) of nothing."""
     if n == 0:
         return 0.0, 1.0
-    interval = binomtest(round(successes), n).proportion_ci(LEVEL, "wilson")
-    return float(interval.low), float(interval.high)
+    share, more = successes / n, Z**2 / n
+    middle, half = share + more / 2, math.sqrt(max(0.0, share * (1 - share)) * more + more**2 / 4)
+    return max(0.0, (middle - half) / (1 + more)), min(1.0, (middle + half) / (1 + more))
 
 
 def weights(n: int, seed: int) -> Floats:
@@ -31,12 +35,20 @@ def weights(n: int, seed: int) -> Floats:
     return rng.multinomial(n, np.full(n, 1 / n), size=count).astype(np.float64)
 
 
-def bootstrap(statistic: Callable[[Floats], Floats], n: int, seed: int) -> tuple[float, float]:
-    """The 95 % percentile interval of a statistic that takes weights [b, n] and returns [b]; nan where it is undefined."""
+def rows_of(units: Ints, seed: int) -> Floats:
+    """[resamples, results]: how often each result stands in each sample, drawn by the case [results] it belongs to."""
+    return weights(int(units.max()) + 1, seed)[:, units]
+
+
+def bootstrap(statistic: Callable[[Floats], Floats], n: int, seed: int, units: Ints | None = None) -> tuple[float, float]:
+    """The 95 % percentile interval of a statistic that takes weights [b, n] and returns [b]; nan where it is undefined.
+
+    `units` [n] says which case each of the n belongs to, where they are repeats: these are drawn together.
+    """
     if n == 0:
         return math.nan, math.nan
     with np.errstate(invalid="ignore", divide="ignore"):
-        found = statistic(weights(n, seed))
+        found = statistic(weights(n, seed) if units is None else rows_of(units, seed))
     found = found[np.isfinite(found)]
     if not found.size:
         return math.nan, math.nan
@@ -47,15 +59,6 @@ def bootstrap(statistic: Callable[[Floats], Floats], n: int, seed: int) -> tuple
 def mcnemar(gained: int, lost: int) -> float:
     """The exact two-sided p value of McNemar's test: as many cases that turned right as cases that turned wrong?"""
     return 1.0 if gained + lost == 0 else float(binomtest(gained, gained + lost).pvalue)
-
-
-def paired(differences: Floats, seed: int) -> tuple[float, float, float]:
-    """Of the mean of paired differences: the 95 % bootstrap interval and a two-sided p value."""
-    n = len(differences)
-    if n == 0 or not np.any(differences):
-        return 0.0, 0.0, 1.0
-    means = weights(n, seed) @ differences / n
-    return spread(means)
 
 
 def spread(means: Floats) -> tuple[float, float, float]:

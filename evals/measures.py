@@ -1,7 +1,7 @@
 """Every number of a report: what it is of a run's results, how many cases it rests on, and how sure it is.
 
 Three kinds: shares (each case right or wrong, Wilson interval), means (a number a case, bootstrap interval) and statistics
-of all cases at once such as F1, AUC and calibration error (bootstrap interval).
+of all cases at once such as F1, AUC and calibration error (bootstrap interval). A case that was repeated counts as one.
 """
 
 from __future__ import annotations
@@ -42,22 +42,34 @@ class Measure:
     value: of.Value | None = None
     statistic: of.Scorer | None = None
     lower_is_better: bool = False
+    weighted: bool = False  # each case counts by its weight
 
     def of(self, results: Sequence[Result]) -> tuple[Statistic, int] | None:
-        """The measure as a function of weights [b, len(results)] to values [b], and how many results it rests on."""
+        """The measure as a function of weights [b, len(results)] to values [b], and how many cases it rests on."""
         if self.statistic is not None:
             return self.statistic(results)
         values = self.values(results)
         if not values:
             return None
-        given = np.array([values.get(at, 0.0) for at in range(len(results))])
-        known = np.array([float(at in values) for at in range(len(results))])
+        known = np.array([(self.weight(result) if at in values else 0.0) for at, result in enumerate(results)])
+        given = known * np.array([values.get(at, 0.0) for at in range(len(results))])
 
         def mean(rows: Floats) -> Floats:
             found: Floats = (rows @ given) / (rows @ known)
             return found
 
-        return mean, len(values)
+        return mean, of.cases(results, values)
+
+    def weight(self, result: Result) -> float:
+        """How much the result counts."""
+        return result.weight if self.weighted else 1.0
+
+    def size(self, results: Sequence[Result], n: int) -> float:
+        """As how many cases of equal weight these tell as much (Kish), of a measure that rests on n of them."""
+        if not self.weighted:
+            return n
+        weight = np.array([result.weight for result in results])
+        return float(n * weight.sum() ** 2 / (len(weight) * (weight**2).sum()))
 
     def values(self, results: Sequence[Result]) -> dict[int, float]:
         """The value of each result that it says something about, by its place."""
@@ -112,7 +124,11 @@ def number_of(measure: Measure, results: Sequence[Result], name: str, seed: int)
     value = point(statistic, len(results))
     if math.isnan(value):
         return None
-    low, high = wilson(value * n, n) if measure.kind == "share" else bootstrap(statistic, len(results), seed)
+    if measure.kind == "share":
+        size = measure.size(results, n)
+        low, high = wilson(value * size, size)
+    else:
+        low, high = bootstrap(statistic, len(results), seed, of.units(results))
     return Number(measure.name, name, value, low, high, n)
 
 
@@ -132,7 +148,7 @@ def _understanding() -> Iterable[Measure]:
         yield Measure(f"{name}.auc", f"Area under the ROC curve of the score of {label}", "statistic", None, of.label_auc(label))
     what = "Expected calibration error of the main label, ten bins"
     yield Measure("label.ece", what, "statistic", None, of.calibration_error, lower_is_better=True)
-    yield Measure("label.also", "Further labels found", "share", of.verdict("also"))
+    yield Measure("label.also", "Further labels found", "share", of.expecting("also"))
     for key in ("level", "trajectory", "topic", "urgency", "language", "addressed"):
         yield Measure(f"{key}.accuracy", f"{key.capitalize()} right", "share", of.expecting(key))
     yield Measure("topic.macro_f1", "F1 of each topic, averaged", "statistic", statistic=of.macro_f1("topic"))
@@ -153,22 +169,23 @@ def _escalation() -> Iterable[Measure]:
     what = f"A miss costs {of.MISS_COST:g}, a false alarm {of.ALARM_COST:g}: a message"
     yield Measure("escalation.cost", what, "mean", of.cost, lower_is_better=True)
     yield Measure("escalation.reasons", "Every expected reason named", "share", of.expecting("reasons", "reason"))
-    yield Measure("escalation.not_reasons", "No reason named that must not be", "share", of.verdict("not_reason"))
+    what = "No reason named that must not be"
+    yield Measure("escalation.not_reasons", what, "share", of.expecting("not_reasons", "not_reason"))
     for key in ("queue", "priority"):
         yield Measure(f"escalation.{key}", f"{key.capitalize()} right", "share", of.expecting(key))
 
 
 def _retrieval() -> Iterable[Measure]:
-    yield Measure("retrieval.found", "Every expected passage among those shown", "share", of.verdict("passage"))
+    yield Measure("retrieval.found", "Every expected passage among those shown", "share", of.passages(found=True))
     for name, what in RANKINGS.items():
         yield Measure(f"retrieval.{name}", what, "mean", lambda result, n=name: ranking_values(result).get(n))  # type: ignore[misc]
-    yield Measure("retrieval.no_answer", "Nothing quoted where nothing answers", "share", of.verdict("no_passage"))
-    yield Measure("order.accuracy", "The right order first, or none", "share", of.verdict("order"))
+    yield Measure("retrieval.no_answer", "Nothing quoted where nothing answers", "share", of.passages(found=False))
+    yield Measure("order.accuracy", "The right order first, or none", "share", of.order)
 
 
 def _drafts() -> Iterable[Measure]:
     yield Measure("draft.action", "Reply, ask, hand off or nothing, as expected", "share", of.expecting("action"))
-    yield Measure("draft.asserts", "Every assert on the texts holds", "share", of.verdict("assert"))
+    yield Measure("draft.asserts", "Every assert on the texts holds", "share", of.asserts)
     yield Measure("draft.checks", "Every check of the service on its draft passed", "share", of.verdict("checks"))
     yield Measure("draft.citations", "Replies to questions that rest on a passage or an order", "share", of.rests_on_a_source)
     what = "Edits to the reply of a human, as a share of its length"
@@ -176,8 +193,8 @@ def _drafts() -> Iterable[Measure]:
 
 
 _WHOLE = (
-    Measure("pass_rate", "Cases that pass, by their weight", "statistic", None, of.pass_rate),
-    Measure("errors", "Cases that raised instead of an answer", "share", lambda r: float(bool(r.error)), lower_is_better=True),
+    Measure("pass_rate", "Cases that pass, by their weight", "share", of.passed, weighted=True),
+    Measure("errors", "Cases that raised instead of an answer", "share", of.errors, lower_is_better=True),
 )
 MEASURES: tuple[Measure, ...] = (*_WHOLE, *_understanding(), *_escalation(), *_retrieval(), *_drafts())
 BY_NAME = {measure.name: measure for measure in MEASURES}

@@ -1,25 +1,25 @@
 """What a result says of a measure: a number a case, or a statistic of all cases at once.
 
-A case that allows several labels counts as the one that was found where it is among them, else as the first.
+A case that allows several labels counts as the one that was found where it is among them, else as the first. A case that
+raised got all that it expects wrong; what rests on a score (AUC, calibration) leaves it out, since it has none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz.distance import Levenshtein
 
 from evals import curves
 from evals.curves import Statistic
-from evals.intervals import Floats
+from evals.intervals import Floats, Ints
 from evals.results import Found, Result
 
 MISS_COST, ALARM_COST = 10.0, 1.0  # of a message that needed a human and got none, and of one that got one for nothing
 Value = Callable[[Result], float | None]
-# A statistic of weights [b, len(results)], and how many of the results it rests on; None where it rests on none.
+# A statistic of weights [b, len(results)], and how many cases it rests on; None where it rests on none.
 Scorer = Callable[[Sequence[Result]], tuple[Statistic, int] | None]
 
 
@@ -43,6 +43,39 @@ def expecting(key: str, kind: str | None = None) -> Value:
         return holds(result)
 
     return value
+
+
+def passages(found: bool) -> Value:
+    """Whether every expected passage is there, or, where none answers, none is quoted."""
+    holds = verdict("passage" if found else "no_passage")
+
+    def value(result: Result) -> float | None:
+        wanted = result.expected.get("passages")
+        if result.error and wanted is not None and bool(wanted) is found:
+            return 0.0
+        return holds(result)
+
+    return value
+
+
+def order(result: Result) -> float | None:
+    """Whether the expected order is shown first, or none where none may be."""
+    return 0.0 if result.error and "order" in result.expected else verdict("order")(result)
+
+
+def asserts(result: Result) -> float | None:
+    """Whether every assert of the case holds."""
+    return 0.0 if result.error and result.asserts else verdict("assert")(result)
+
+
+def passed(result: Result) -> float:
+    """Whether the case passes."""
+    return float(result.passed)
+
+
+def errors(result: Result) -> float:
+    """Whether the case raised."""
+    return float(bool(result.error))
 
 
 def truth(result: Result, key: str, got: str) -> str | None:
@@ -95,11 +128,11 @@ def escalation(when: Literal["expected", "found"]) -> Value:
 
 
 def cost(result: Result) -> float | None:
-    """What the decision costs."""
+    """What the decision costs; a case that raised cost what the wrong decision does."""
     expected = result.expected.get("escalate")
     if expected is None:
         return None
-    found = bool(result.found and result.found.escalate)
+    found = result.found.escalate if result.found else not expected
     return MISS_COST * (expected and not found) + ALARM_COST * (found and not expected)
 
 
@@ -111,23 +144,19 @@ def rests_on_a_source(result: Result) -> float | None:
 
 
 def edit_distance(result: Result) -> float | None:
-    """Normalised Levenshtein distance (0 to 1) of the nearer text to the reference reply."""
-    if not result.reference or result.found is None:
-        return None
-    texts = [text.text for text in (result.found.private, result.found.public) if text is not None and text.text]
-    return min((Levenshtein.normalized_distance(text, result.reference) for text in texts), default=1.0)
+    """Normalised Levenshtein distance (0 to 1) of the nearer text to the reference reply; 1 where there is no text."""
+    return result.distance
 
 
-def pass_rate(results: Sequence[Result]) -> tuple[Statistic, int] | None:
-    """The share of cases that pass, each counted by its weight."""
-    weight = np.array([result.weight for result in results])
-    passed = np.array([result.weight * result.passed for result in results])
+def units(results: Sequence[Result]) -> Ints:
+    """[results]: which case each result is of, counted from 0; repeats of a case share theirs."""
+    known: dict[tuple[str, str], int] = {}
+    return np.array([known.setdefault((result.suite, result.case), len(known)) for result in results], np.intp)
 
-    def statistic(rows: Floats) -> Floats:
-        share: Floats = (rows @ passed) / (rows @ weight)
-        return share
 
-    return (statistic, len(results)) if results else None
+def cases(results: Sequence[Result], chosen: Iterable[int]) -> int:
+    """How many different cases the chosen results are of: repeats of one add nothing to what is known."""
+    return len({(results[at].suite, results[at].case) for at in chosen})
 
 
 def macro_f1(key: str) -> Scorer:
@@ -137,7 +166,7 @@ def macro_f1(key: str) -> Scorer:
         chosen = _where(results, lambda result: bool(result.expected.get(key)))
         got = [found_of(results[at], key) for at in chosen]
         said = [truth(results[at], key, one) or "" for at, one in zip(chosen, got, strict=True)]
-        return _among(chosen, curves.macro_f1(said, got)) if chosen else None
+        return _among(results, chosen, curves.macro_f1(said, got)) if chosen else None
 
     return scorer
 
@@ -155,7 +184,8 @@ def label_auc(label: str) -> Scorer:
             [truth(results[at], "label", "") == label or label in results[at].expected.get("also", []) for at in chosen], bool
         )
         scores = np.array([_found(results[at]).scores.get(label, 0.0) for at in chosen])
-        return _among(chosen, curves.auc(positive, scores)) if positive.any() and not positive.all() else None
+        both = positive.any() and not positive.all()
+        return _among(results, chosen, curves.auc(positive, scores)) if both else None
 
     return scorer
 
@@ -171,7 +201,7 @@ def confidences(results: Sequence[Result]) -> tuple[list[int], Floats, NDArray[n
 def calibration_error(results: Sequence[Result]) -> tuple[Statistic, int] | None:
     """Expected calibration error of the main label."""
     chosen, confidence, right = confidences(results)
-    return _among(chosen, curves.calibration_error(confidence, right)) if chosen else None
+    return _among(results, chosen, curves.calibration_error(confidence, right)) if chosen else None
 
 
 def escalations(results: Sequence[Result]) -> tuple[list[int], NDArray[np.bool_], Floats]:
@@ -186,7 +216,7 @@ def escalation_curve(make: Callable[[NDArray[np.bool_], Floats], Statistic]) -> 
 
     def scorer(results: Sequence[Result]) -> tuple[Statistic, int] | None:
         chosen, wanted, scores = escalations(results)
-        return _among(chosen, make(wanted, scores)) if wanted.any() and not wanted.all() else None
+        return _among(results, chosen, make(wanted, scores)) if wanted.any() and not wanted.all() else None
 
     return scorer
 
@@ -200,6 +230,6 @@ def _where(results: Sequence[Result], holds: Callable[[Result], bool]) -> list[i
     return [at for at, result in enumerate(results) if holds(result)]
 
 
-def _among(chosen: list[int], inner: Statistic) -> tuple[Statistic, int]:
+def _among(results: Sequence[Result], chosen: list[int], inner: Statistic) -> tuple[Statistic, int]:
     """A statistic of the chosen results, as one of weights of all."""
-    return (lambda rows: inner(rows[:, chosen])), len(chosen)
+    return (lambda rows: inner(rows[:, chosen])), cases(results, chosen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterable
 from functools import cached_property
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from rapidfuzz.distance import Levenshtein
 
 from service.errors import SettingsNotUsable
 from service.messages import Triage
@@ -95,6 +97,8 @@ class Result(BaseModel):
     channel: str
     expected: dict[str, Any]
     reference: str | None = None
+    edits: float | None = None  # the distance, where a baseline has left out the texts
+    asserts: int = 0  # how many the case makes
     tags: list[str] = []
     slices: dict[str, str] = {}
     weight: float = 1.0
@@ -117,6 +121,15 @@ class Result(BaseModel):
             return False
         held = sum(verdict.holds for verdict in self.verdicts)
         return not self.verdicts or held / len(self.verdicts) >= self.threshold
+
+    @property
+    def distance(self) -> float | None:
+        """Normalised Levenshtein distance (0 to 1) of the nearer text to the reference; None where the case has none."""
+        if self.edits is not None or not self.reference:
+            return self.edits
+        both = (self.found.private, self.found.public) if self.found else ()
+        texts = [text.text for text in both if text is not None and text.text]
+        return min((Levenshtein.normalized_distance(text, self.reference) for text in texts), default=1.0)
 
     @property
     def failing(self) -> list[Verdict]:
@@ -150,7 +163,7 @@ class Run(BaseModel):
     @property
     def name(self) -> str:
         """How people tell runs apart."""
-        return self.folder.stem
+        return self.folder.name.removesuffix(".gz").removesuffix(".jsonl")
 
     @cached_property
     def judged(self) -> list[Result]:
@@ -176,21 +189,36 @@ def read_run(path: Path) -> Run:
 
 
 def read_lines(path: Path) -> list[Result]:
-    """Results of a file, a cut-off last line left out."""
-    text = path.read_text(encoding="utf-8")
+    """Results of a file, packed or not, a cut-off last line left out."""
+    text = gzip.decompress(path.read_bytes()).decode() if path.suffix == ".gz" else path.read_text(encoding="utf-8")
     whole = text[: text.rfind("\n") + 1]
     return [Result.model_validate_json(line) for line in whole.split("\n") if line]
 
 
+def write_head(folder: Path, head: Head) -> None:
+    """What was run, into the run's folder."""
+    replace_text(folder / HEAD, head.model_dump_json(indent=1) + "\n")
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Writes a file whole or not at all: a run may be killed at any moment."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)
+
+
 def write_baseline(run: Run, path: Path) -> None:
-    """The run's results in one file without texts and times: what a later run is compared with."""
-    path.write_text("".join(line + "\n" for line in _baseline_lines(run.results)), encoding="utf-8")
+    """The run's results in one file without texts and times, packed where its name ends in .gz: the later runs' measure."""
+    content = "".join(line + "\n" for line in _baseline_lines(run.results)).encode()
+    path.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 
 
 def _baseline_lines(results: Iterable[Result]) -> Iterable[str]:
     for result in results:
         content = result.model_dump(mode="json", exclude_defaults=True, exclude={"seconds", "thread", "reference"})
         content |= {"text": "", "verdicts": [{"name": v.name, "holds": v.holds, "why": ""} for v in result.verdicts]}
+        if (distance := result.distance) is not None:
+            content["edits"] = distance
         if result.found is not None:
             content["found"] |= {"public": None, "private": None, "evidence": []}
         yield json.dumps(content, ensure_ascii=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from pydantic_evals.lifecycle import CaseLifecycle
 from pydantic_evals.reporting import ReportCase, ReportCaseFailure
 
 from evals.judge import MeetsExpectations
-from evals.results import HEAD, LINES, Found, Head, Result, Run, Verdict, read_lines, read_run
+from evals.results import HEAD, LINES, Found, Head, Result, Run, Verdict, read_lines, read_run, replace_text, write_head
 from evals.suites import Suite, SuiteCase
 from evals.targets import Skip, Target
 from service.errors import SettingsNotUsable
@@ -36,6 +36,7 @@ class Plan:
     seed: int = 0
     mode: str = "live"
     concurrent: int = CONCURRENT
+    kept: int = 0  # results that the folder held already; set by the run
     started: float = field(default_factory=time.perf_counter)
 
     def cases(self) -> list[SuiteCase]:
@@ -55,6 +56,23 @@ def matches(case: SuiteCase, wanted: str) -> bool:
     return value == (case.suite if name == "suite" else case.slices.get(name))
 
 
+def joined(suites: Iterable[Suite]) -> list[Suite]:
+    """The suites, those of one name (two files of a folder) as one; a case that was given twice is run once.
+
+    Raises SettingsNotUsable where two cases of one name differ.
+    """
+    found: dict[str, dict[str, SuiteCase]] = {}
+    for suite in suites:
+        cases = found.setdefault(suite.name, {})
+        for case in suite.cases:
+            other = cases.setdefault(case.case.name, case)
+            if other.digest != case.digest:
+                raise SettingsNotUsable(
+                    f"{case.path}: case {case.case.name} of suite {suite.name} is another one in {other.path}: rename one"
+                )
+    return [Suite(name, tuple(cases.values())) for name, cases in found.items()]
+
+
 async def run(plan: Plan, target: Target, done: Callable[[int], None] = lambda _: None) -> Run:
     """Runs what the plan's folder does not hold yet, and returns the whole run.
 
@@ -66,10 +84,11 @@ async def run(plan: Plan, target: Target, done: Callable[[int], None] = lambda _
         target=target.name, mode=plan.mode, seed=plan.seed, repeat=plan.repeat, filters=list(plan.filters),
         versions=dict(target.versions),
     )  # fmt: skip
-    finished = _finished(plan.folder, head)
+    finished, head = _finished(plan.folder, head)
     writer = _Writer(plan.folder / LINES, done)
     wanted = {(case.suite, case.case.name, number): case for number in range(1, plan.repeat + 1) for case in cases}
-    done(len(finished & set(wanted)))
+    plan.kept = len(finished & set(wanted))
+    done(plan.kept)
     todo = [(key, case) for key, case in wanted.items() if key not in finished]
     for key, case in todo:
         if case.case.skip:
@@ -92,30 +111,36 @@ async def run(plan: Plan, target: Target, done: Callable[[int], None] = lambda _
             await dataset.evaluate(target.triage, progress=False, max_concurrency=plan.concurrent, lifecycle=Writes)
     finally:
         writer.close()
-    head = head.model_copy(update={"versions": dict(target.versions), "seconds": round(time.perf_counter() - plan.started, 2)})
-    (plan.folder / HEAD).write_text(head.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    seconds = round(head.seconds + time.perf_counter() - plan.started, 2)
+    head = head.model_copy(update={"versions": head.versions | target.versions, "seconds": seconds})
+    write_head(plan.folder, head)
     return read_run(plan.folder)
 
 
-def _finished(folder: Path, head: Head) -> set[tuple[str, str, int]]:
-    """Keys of the results that a killed run left in the folder; a folder that is new is made."""
+def _finished(folder: Path, head: Head) -> tuple[set[tuple[str, str, int]], Head]:
+    """Keys of the results that a killed run left in the folder, and what is to be told of both; a new folder is made."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / LINES).exists():
             before = Head.model_validate_json((folder / HEAD).read_text(encoding="utf-8"))
             same = ("suites", "target", "mode", "seed", "filters")
-            if other := [name for name in same if getattr(before, name) != getattr(head, name)]:
+            other = [name for name in same if getattr(before, name) != getattr(head, name)]
+            other += ["repeat"] if before.repeat > head.repeat else []  # more repeats of the same run may be asked for
+            known = before.versions.keys() & head.versions.keys()  # of a service over HTTP none is known yet
+            other += [f"version of the {name}" for name in sorted(known) if before.versions[name] != head.versions[name]]
+            if other:
                 raise SettingsNotUsable(
                     f"{folder} holds a run with other {', '.join(other)}: give another --output, or remove the folder"
                 )
             kept = read_lines(folder / LINES)
             lines = [result.model_dump_json(exclude_defaults=True) for result in kept]
-            (folder / LINES).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-            return {result.key for result in kept}
-        (folder / HEAD).write_text(head.model_dump_json(indent=1) + "\n", encoding="utf-8")
+            replace_text(folder / LINES, "".join(line + "\n" for line in lines))
+            told = {"made_at": before.made_at, "versions": before.versions | head.versions, "seconds": before.seconds}
+            return {result.key for result in kept}, head.model_copy(update=told)
+        write_head(folder, head)
     except (OSError, ValueError) as error:
         raise SettingsNotUsable(f"{folder} can't be used for a run ({error}): give another --output") from None
-    return set()
+    return set(), head
 
 
 class _Writer:
@@ -156,5 +181,5 @@ def _result(case: SuiteCase, repeat: int, **more: Any) -> Result:
         suite=case.suite, case=spec.name, repeat=repeat, digest=case.digest, text=message.content,
         thread=[f"{turn.role}: {turn.text}" for turn in message.thread], channel=message.channel,
         expected=json.loads(spec.expected_output.model_dump_json(exclude_unset=True)), reference=spec.reference,
-        tags=spec.tags, slices=case.slices, weight=spec.weight, threshold=spec.threshold, **more,
+        asserts=len(spec.asserts), tags=spec.tags, slices=case.slices, weight=spec.weight, threshold=spec.threshold, **more,
     )  # fmt: skip

@@ -18,9 +18,10 @@ from pydantic import ValidationError
 
 from evals.cases import Fixture, Mode
 from evals.judge import Embed
+from evals.results import replace_text
 from evals.suites import SuiteCase
 from service import pipeline
-from service.errors import KnowledgeNotUsable, SettingsNotUsable, Unavailable
+from service.errors import KnowledgeNotUsable, SettingsNotUsable, Unavailable, UnknownBrand
 from service.messages import Customer, Known, Message, Triage
 from service.parts import Parts, build_parts, ensure_model, heads_file, model_folder, with_vectors
 from service.retrieve.context import Sources
@@ -33,6 +34,7 @@ from service.understand.embedder import Embedder
 
 TIMEOUT = 60.0  # seconds a service may take for one message
 PROBLEM = "application/problem+json"
+CUSTOMER = "fixture-customer"  # who wrote a case that brings orders and does not say whose
 
 
 class Skip(Exception):
@@ -72,7 +74,7 @@ async def in_process(settings: Settings, day: date, *, installation: bool = Fals
 
             async def triage(case: SuiteCase) -> Triage:
                 own = await standing.of(case)
-                async for stage in pipeline.stages(case.message, own):
+                async for stage in pipeline.stages(_known(case), own):
                     grown = stage.triage
                 return grown
 
@@ -91,7 +93,7 @@ async def _warm(parts: Parts) -> dict[str, str]:
     brand = next(iter(parts.brands), "")
     async for stage in pipeline.stages(Message(text="Where is my order? It was due on Friday.", brand=brand), parts):
         grown = stage.triage
-    return {key: value for key, value in grown.versions.model_dump().items() if value}
+    return _versions(grown)
 
 
 class _Fixtures:
@@ -118,6 +120,8 @@ class _Fixtures:
     async def _knowledge(self, case: SuiteCase, fixture: Fixture) -> Passages:
         lines = [json.dumps({"id": f"entry-{at}"} | line, default=str) for at, line in enumerate(fixture.knowledge or [], 1)]
         brand = case.message.brand
+        if brand not in self._parts.brands:
+            raise UnknownBrand(brand, list(self._parts.brands))
         key = hashlib.sha256("\n".join([brand, *lines]).encode()).hexdigest()
         if key not in self._passages:
             report = Report()
@@ -136,9 +140,17 @@ class _Fixtures:
             index.close()
 
 
+def _known(case: SuiteCase) -> Message:
+    """The case's message; orders that it brings are its author's, who must be somebody for that."""
+    message, fixture = case.message, case.case.fixture
+    if fixture is None or not fixture.orders or message.author.customer_id or message.author.handle:
+        return message
+    return message.model_copy(update={"author": message.author.model_copy(update={"customer_id": CUSTOMER})})
+
+
 def _orders(case: SuiteCase, fixture: Fixture) -> Any:
     author = case.message.author
-    customer = author.customer_id or "fixture-customer"
+    customer = author.customer_id or CUSTOMER
     report = Report()
     lines = [json.dumps({"customer_id": customer} | line, default=str) for line in fixture.orders or []]
     bought = tuple(read_orders(lines, report))
@@ -159,15 +171,26 @@ def _refuse(case: SuiteCase, what: str, report: Report) -> None:
 async def over_http(url: str, key: str | None) -> AsyncIterator[Target]:
     """A running service at `url`; raises SettingsNotUsable where none answers there."""
     headers = {"authorization": f"Bearer {key}"} if key else {}
-    async with httpx.AsyncClient(base_url=url.rstrip("/"), headers=headers, timeout=TIMEOUT) as client:
+    try:
+        client = httpx.AsyncClient(base_url=url.rstrip("/"), headers=headers, timeout=TIMEOUT)
+    except httpx.InvalidURL as error:
+        raise SettingsNotUsable(f"--target {url} is no URL ({error}): give one such as http://127.0.0.1:8000") from None
+    except UnicodeError:
+        raise SettingsNotUsable("the API key holds characters that no key has: mend --key or FIRSTREPLY_API_KEY") from None
+    name = str(client.base_url.copy_with(userinfo=b"")).rstrip("/")  # a password in the URL is in no report
+    async with client:
         try:
             ready = await client.get("/readyz")
+            known = await client.get("/v1/triages/tri_0")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise SettingsNotUsable(
-                f"no service answers at {url} ({type(error).__name__}): start one, or mend --target"
+                f"no service answers at {name} ({type(error).__name__}): start one, or mend --target"
             ) from None
         if ready.status_code != 200:
-            raise SettingsNotUsable(f"the service at {url} is not ready ({ready.status_code} from /readyz)")
+            raise SettingsNotUsable(f"the service at {name} is not ready ({ready.status_code} from /readyz)")
+        if known.status_code == 401:
+            which = "does not take this API key" if key else "wants an API key"
+            raise SettingsNotUsable(f"the service at {name} {which}: give a valid one by --key or FIRSTREPLY_API_KEY")
         versions: dict[str, str] = {}
 
         async def triage(case: SuiteCase) -> Triage:
@@ -178,10 +201,10 @@ async def over_http(url: str, key: str | None) -> AsyncIterator[Target]:
                 said = response.json().get("detail", "") if response.headers.get("content-type") == PROBLEM else ""
                 raise Unavailable(f"the service answered {response.status_code} {said}".strip())
             made = read_triage(response.text)
-            versions.update({name: value for name, value in made.versions.model_dump().items() if value})
+            versions.update(_versions(made))
             return made
 
-        yield Target(url, triage, local_embedding(), versions)
+        yield Target(name, triage, local_embedding(), versions)
 
 
 def read_triage(text: str) -> Triage:
@@ -208,11 +231,17 @@ class Cassette:
     path: Path
     mode: Mode
 
-    def around(self, target: Target) -> Target:
-        """The target with its answers kept; a replay is a target of its own, see `kept_answers`."""
+    def around(self, target: Target, *, goes_on: bool = False) -> Target:
+        """The target with its answers kept, beside those of a killed run that goes on; for a replay see `kept_answers`."""
         if self.mode != "record":
             return target
-        self.path.write_text("", encoding="utf-8")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            kept = _whole_lines(self.path) if goes_on and self.path.exists() else []
+            replace_text(self.path, "".join(line + "\n" for line in kept))
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise SettingsNotUsable(f"the cassette {self.path} can't be written ({why}): give another --cassette") from None
 
         async def triage(case: SuiteCase) -> Triage:
             made = await target.triage(case)
@@ -227,17 +256,31 @@ class Cassette:
 def kept_answers(path: Path) -> Target:
     """Answers that a recording run kept; a request that is not among them fails its case."""
     try:
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+        lines = [json.loads(line) for line in _whole_lines(path)]
         answers: dict[str, str] = {line["request"]: line["answer"] for line in lines}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SettingsNotUsable(f"the cassette {path} can't be read ({type(error).__name__}): record it first") from None
 
+    versions: dict[str, str] = {}
+
     async def triage(case: SuiteCase) -> Triage:
         if (answer := answers.get(_request(case))) is None:
             raise ReplayMiss(f"no answer to this case is in {path}: record it again")
-        return read_triage(answer)
+        made = read_triage(answer)
+        versions.update(_versions(made))
+        return made
 
-    return Target(f"replay of {path.name}", triage, local_embedding(), {})
+    return Target(f"replay of {path.name}", triage, local_embedding(), versions)
+
+
+def _versions(triage: Triage) -> dict[str, str]:
+    return {name: value for name, value in triage.versions.model_dump().items() if value}
+
+
+def _whole_lines(path: Path) -> list[str]:
+    """The lines of a cassette, one that a kill cut off left out."""
+    text = path.read_text(encoding="utf-8")
+    return [line for line in text[: text.rfind("\n") + 1].split("\n") if line]
 
 
 def local_embedding() -> Embed:

@@ -170,11 +170,16 @@ def _bulk(source: Path, target: Path, defaults: dict[str, Any]) -> None:
 
 
 @app.command()
-def train(output: Annotated[Path | None, typer.Option(help="Where to write the heads; default DATA_DIR.")] = None) -> None:
+def train(
+    output: Annotated[Path | None, typer.Option(help="Where to write the heads; default DATA_DIR.")] = None,
+    feelings: Annotated[
+        list[Path] | None, typer.Option(help='More texts for frustration: JSON Lines of {"text", "language", "frustrated"}.')
+    ] = None,
+) -> None:
     """Fit the heads on the labelled messages and embed all stored knowledge with the embedder in use."""
     from service.train import run
 
-    asyncio.run(run(read_settings(), output, _say))
+    asyncio.run(run(read_settings(), output, _say, feelings or ()))
 
 
 @models.command("build")

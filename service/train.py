@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,15 +17,18 @@ from service.retrieve.ingest import embedded
 from service.settings import Settings
 from service.understand.classifier import save_heads
 from service.understand.embedder import EmbeddingThread
-from service.understand.examples import read_examples
+from service.understand.examples import read_examples, read_feelings
 from service.understand.signals import read_signal_rules
 from service.understand.training import Faq, train
 
 PART = 500  # entries embedded and written together
 
 
-async def run(settings: Settings, output: Path | None, progress: Progress) -> None:
-    """Fits and saves the heads, then embeds again what other embedders left in the records."""
+async def run(settings: Settings, output: Path | None, progress: Progress, feelings: Sequence[Path] = ()) -> None:
+    """Fits and saves the heads, then embeds again what other embedders left in the records.
+
+    `feelings`: files of texts of which only is known whether they voice displeasure.
+    """
     folders = brand_folders(settings.knowledge_dir, demo=settings.demo)
     examples = [shipped("knowledge/examples")]
     if settings.knowledge_dir is not None:
@@ -33,7 +37,8 @@ async def run(settings: Settings, output: Path | None, progress: Progress) -> No
     faqs = [Faq(f.entry, f.topic, f.title, f.answer, f.questions) for folder in folders.values() for f in read_faqs(folder)]
     with start_lock(settings):
         embedder = await asyncio.to_thread(ensure_model, settings, progress)
-        heads = train(read_examples(examples), faqs, topics, embedder, read_signal_rules(shipped("knowledge/signals")), progress)
+        rules, felt = read_signal_rules(shipped("knowledge/signals")), read_feelings(list(feelings))
+        heads = train(read_examples(examples), faqs, topics, embedder, rules, progress, felt)
         target = output or settings.data_dir / HEADS
         save_heads(heads, target)
         progress(f"heads {heads.version} written to {target}")

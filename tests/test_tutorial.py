@@ -1,4 +1,4 @@
-"""Every command of docs/tutorial.md is run, in order and as it stands, and must print what the tutorial shows."""
+"""Every command of the guides is run, in order and as it stands, and must print what the guide shows."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-TUTORIAL = Path(__file__).parent.parent / "docs" / "tutorial.md"
+DOCS = Path(__file__).parent.parent / "docs"
+GUIDES = ("tutorial", "evals")
 PORT = "8000"  # as the tutorial says it; the test takes a free one
 ELSEWHERE = ("git clone", "make ")  # what the environment of the tests has done already
 _FENCE = re.compile(r"^```(sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -23,29 +25,30 @@ _FRAMES = re.compile("[│╭╮╰╯─]")
 
 @dataclass(frozen=True)
 class Step:
-    """A block of commands and the output that the tutorial shows below it."""
+    """A block of commands and the output that its guide shows below it."""
 
+    guide: str
     number: int
     commands: str
     shown: str
 
     def __str__(self) -> str:
-        return f"{self.number}: {self.commands.splitlines()[0][:40]}"
+        return f"{self.guide} {self.number}: {self.commands.splitlines()[0][:40]}"
 
 
-def steps_of(tutorial: str) -> list[Step]:
-    """The tutorial's blocks; each `text` block belongs to the `sh` block before it."""
+def steps_of(guide: str) -> list[Step]:
+    """The guide's blocks; each `text` block belongs to the `sh` block before it."""
     steps: list[Step] = []
-    for kind, content in _FENCE.findall(tutorial):
+    for kind, content in _FENCE.findall((DOCS / f"{guide}.md").read_text(encoding="utf-8")):
         if kind == "sh":
-            steps.append(Step(len(steps) + 1, content, ""))
+            steps.append(Step(guide, len(steps) + 1, content, ""))
         else:
             assert not steps[-1].shown, f"two outputs below {steps[-1]}"
-            steps[-1] = Step(steps[-1].number, steps[-1].commands, content)
+            steps[-1] = replace(steps[-1], shown=content)
     return steps
 
 
-STEPS = steps_of(TUTORIAL.read_text(encoding="utf-8"))
+STEPS = {guide: steps_of(guide) for guide in GUIDES}
 
 
 @dataclass(frozen=True)
@@ -57,16 +60,19 @@ class Ran:
 
 
 @pytest.fixture(scope="module")
-def ran(environment: Callable[..., dict[str, str]], tmp_path_factory: pytest.TempPathFactory) -> dict[int, Ran]:
-    """Exit code and output of each block, run by one shell in an empty folder until the first one that fails."""
+def ran(environment: Callable[..., dict[str, str]], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[int, Ran]]:
+    """`ran(guide)`: exit code and output of each block, run by one shell in an empty folder until the first that fails."""
+    return cache(lambda guide: _run(STEPS[guide], environment, tmp_path_factory.mktemp(guide)))
+
+
+def _run(steps: list[Step], environment: Callable[..., dict[str, str]], folder: Path) -> dict[int, Ran]:
     if shutil.which("curl") is None or shutil.which("bash") is None:
-        pytest.skip("the tutorial uses bash and curl, and they are not installed here")
-    folder = tmp_path_factory.mktemp("tutorial")
+        pytest.skip("the guides use bash and curl, and they are not installed here")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
     script = ["trap 'kill $(jobs -p) 2>/dev/null' EXIT"]
-    for step in STEPS:
+    for step in steps:
         lines = [line for line in step.commands.splitlines() if not line.startswith(ELSEWHERE)]
         commands = "\n".join(lines).replace(f":{PORT}", f":{port}")
         script += [f"exec > {step.number}.out 2>&1", "set -euo pipefail", commands, "set +e", f"echo 0 > {step.number}.code"]
@@ -76,16 +82,16 @@ def ran(environment: Callable[..., dict[str, str]], tmp_path_factory: pytest.Tem
         ["bash", "-c", "\n".join(script)], cwd=folder, env=given, timeout=300, check=False, stdin=subprocess.DEVNULL
     )  # fmt: skip
     found = {}
-    for step in STEPS:
+    for step in steps:
         output = folder / f"{step.number}.out"
         done = (folder / f"{step.number}.code").exists()
         found[step.number] = Ran(0 if done else 1, output.read_text(encoding="utf-8") if output.exists() else "never begun")
     return found
 
 
-@pytest.mark.parametrize("step", STEPS, ids=str)
-def test_a_block_of_the_tutorial_runs_and_prints_what_it_shows(step: Step, ran: dict[int, Ran]) -> None:
-    result = ran[step.number]
+@pytest.mark.parametrize("step", [step for steps in STEPS.values() for step in steps], ids=str)
+def test_a_block_of_a_guide_runs_and_prints_what_it_shows(step: Step, ran: Callable[[str], dict[int, Ran]]) -> None:
+    result = ran(step.guide)[step.number]
     assert result.code == 0, result.output
     output, at = _plain(result.output), 0
     for part in (part for line in step.shown.splitlines() for part in _plain(line).split("…")):
@@ -96,9 +102,14 @@ def test_a_block_of_the_tutorial_runs_and_prints_what_it_shows(step: Step, ran: 
 
 
 def test_the_tutorial_shows_the_output_of_all_that_the_service_does() -> None:
-    silent = [step for step in STEPS if not step.shown]
-    assert len(STEPS) >= 10
+    silent = [step for step in STEPS["tutorial"] if not step.shown]
+    assert len(STEPS["tutorial"]) >= 10
     assert [step.commands.splitlines()[0].split()[0] for step in silent] == ["git", "kill"]
+
+
+def test_the_guide_to_evals_shows_the_output_of_every_command() -> None:
+    assert len(STEPS["evals"]) >= 7
+    assert all(step.shown for step in STEPS["evals"])
 
 
 def _plain(text: str) -> str:

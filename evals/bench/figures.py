@@ -78,3 +78,9 @@ def markdown(sections: Sequence[Section]) -> str:
         head = "| figure | measured | target | |\n|---|---:|---|---|" if section.figures else ""
         parts.append(f"## {section.title}\n\n" + f"{head}\n{rows}\n\n".lstrip() + f"{section.method}\n")
     return "\n".join(parts)
+
+
+def aligned(lines: Sequence[Sequence[str]]) -> str:
+    """Cells in columns, two spaces between them."""
+    widths = [max(len(line[at]) for line in lines) for at in range(len(lines[0]))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from html import escape
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 420, 280, 44, 40, 12, 12
-Point = tuple[float, float]
 
 
 def _x(value: float) -> float:
@@ -45,8 +44,8 @@ def reliability(points: Sequence[tuple[float, float, int]]) -> str:
     return _frame(f"Reliability of the main label: {said}", "confidence", "share right", line + dots)
 
 
-def thresholds(points: Sequence[tuple[float, float, float]], chosen: Point | None) -> str:
-    """Precision and recall of escalations against the threshold; the point in force as a dot on each curve."""
+def thresholds(points: Sequence[tuple[float, float, float]]) -> str:
+    """Precision and recall of escalations against the threshold."""
     curves = []
     for place, name in ((1, "precision"), (2, "recall")):
         path = " ".join(f"{_x(point[0]):.1f},{_y(point[place]):.1f}" for point in points)
@@ -56,9 +55,5 @@ def thresholds(points: Sequence[tuple[float, float, float]], chosen: Point | Non
             f'<text class="key {name}" x="{_x(0.03):.0f}" y="{_y(0.1) + at * 16:.0f}">{mark} {name}</text>'
             for at, (name, mark) in enumerate((("precision", "—"), ("recall", "- -")))
         ]
-    said = ""
-    if chosen is not None:
-        said = f"; in force: precision {chosen[0]:.2f}, recall {chosen[1]:.2f}"
-    return _frame(
-        f"Precision and recall of escalations by threshold on the score{said}", "threshold on the score", "share", "".join(curves)
-    )
+    title = "Precision and recall of escalations by threshold on the score"
+    return _frame(title, "threshold on the score", "share", "".join(curves))

@@ -16,28 +16,34 @@ def write(run: Run, judgements: Sequence[Judgement], path: Path) -> None:
     """Writes the file."""
     xml = JUnitXml("firstreply")
     for name, results in groupby(sorted(run.results, key=lambda result: result.key), key=lambda result: result.suite):
-        suite = TestSuite(name)
-        for result in results:
-            suite.add_testcase(_case(result))
-        xml.add_testsuite(suite)
+        xml.append(_suite(name, [_case(result) for result in results]))
     if judgements:
-        suite = TestSuite("gates")
-        for judged in judgements:
-            case = TestCase(judged.title, classname="gates")
-            if judged.outcome == "failed":
-                case.result = [Failure(judged.reason)]
-            elif judged.outcome != "passed":
-                case.result = [Skipped(f"{judged.outcome}: {judged.reason}")]
-            suite.add_testcase(case)
-        xml.add_testsuite(suite)
+        xml.append(_suite("gates", [_gate(judged) for judged in judgements]))
+    xml.update_statistics()
     xml.write(str(path), pretty=True)
+
+
+def _suite(name: str, cases: Sequence[TestCase]) -> TestSuite:
+    suite = TestSuite(_plain(name))
+    suite.add_testcases(cases)  # at once: one by one, each would count all before it
+    return suite
+
+
+def _gate(judged: Judgement) -> TestCase:
+    # With its limits: a measure may have several gates, and a reader of the file keeps one case of a name.
+    case = TestCase(_plain(f"{judged.title}: {', '.join(judged.gate.limits)}"), classname="gates")
+    if judged.outcome == "failed":
+        case.result = [Failure(_plain(judged.reason))]
+    elif judged.outcome != "passed":
+        case.result = [Skipped(_plain(f"{judged.outcome}: {judged.reason}"))]
+    return case
 
 
 def _case(result: Result) -> TestCase:
     name = result.case if result.repeat == 1 else f"{result.case} #{result.repeat}"
-    case = TestCase(name, classname=result.suite, time=result.seconds)
+    case = TestCase(_plain(name), classname=_plain(result.suite), time=result.seconds)
     if result.skipped:
-        case.result = [Skipped(result.skipped)]
+        case.result = [Skipped(_plain(result.skipped))]
     elif result.error:
         case.result = [Error(_plain(result.error))]
     elif not result.passed:

@@ -16,6 +16,7 @@ from evals.gates import Judgement
 from evals.measures import BY_NAME, LEAST, MEASURES, Number
 from evals.readings import confidences, escalations, truth
 from evals.report import charts
+from evals.report.summary import headline
 from evals.results import Result, Run
 from service.messages import LEVELS
 
@@ -25,6 +26,8 @@ LEADING = (
     "escalation.reasons", "retrieval.found", "order.accuracy", "draft.asserts", "draft.action",
 )  # fmt: skip
 MATRICES = ("label", "level", "topic")
+OUTCOMES = ("failed", "passed", "too small", "nothing to judge")  # in the order of the table
+LEVEL_ORDER = {str(name): at for at, name in enumerate(LEVELS)}
 
 
 def page(run: Run, numbers: Sequence[Number], judgements: Sequence[Judgement], comparison: Comparison | None) -> str:
@@ -35,15 +38,19 @@ def page(run: Run, numbers: Sequence[Number], judgements: Sequence[Judgement], c
     for number in numbers:
         by_slice.setdefault(number.slice, {})[number.measure] = number
     columns = [name for name in LEADING if any(name in found for found in by_slice.values())]
+    counts: Counter[str] = Counter(judgement.outcome for judgement in judgements)
     changes = {(change.slice, change.measure.name): change for change in comparison.changes} if comparison else {}
-    return environment.get_template("page.html.j2").render(
+    html = environment.get_template("page.html.j2").render(
         run=run, passed=sum(result.passed for result in judged), judged=len(judged), errors=sum(bool(r.error) for r in judged),
-        skipped=len(run.results) - len(judged), judgements=judgements, comparison=comparison, least=LEAST,
+        skipped=len(run.results) - len(judged), comparison=comparison, least=LEAST, headline=headline(judgements),
+        gates=sorted(judgements, key=lambda judgement: OUTCOMES.index(judgement.outcome)),
+        outcomes=[(name, counts[name]) for name in OUTCOMES if counts[name]],
         measures=[(measure, by_slice["all"][measure.name]) for measure in MEASURES if measure.name in by_slice.get("all", {})],
         changes=changes, slices={name: found for name, found in by_slice.items() if name != "all"}, columns=columns,
         what={name: measure.what for name, measure in BY_NAME.items()}, matrices=_matrices(judged),
         reliability=_reliability(judged), thresholds=_thresholds(judged), data=_data(run, comparison),
     )  # fmt: skip
+    return html.replace("\0", "\ufffd")  # no page may hold it; in the cases' JSON it stands escaped
 
 
 def _matrices(results: Sequence[Result]) -> list[tuple[str, list[str], list[tuple[str, list[int]]]]]:
@@ -57,19 +64,15 @@ def _matrices(results: Sequence[Result]) -> list[tuple[str, list[str], list[tupl
             if said is not None:
                 counts[said, got] += 1
         if counts:
-            order = list(LEVELS) if key == "level" else []
-            names = sorted(
-                {name for pair in counts for name in pair}, key=lambda name: (order.index(name) if name in order else -1, name)
-            )
+            names = sorted({name for pair in counts for name in pair}, key=_place)
             rows = [(true, [counts[true, got] for got in names]) for true in names if any(counts[true, g] for g in names)]
             found.append((key, names, rows))
     return found
 
 
-def _order(name: str) -> tuple[int, str]:
-    """Levels in their own order, anything else by name."""
-    levels: tuple[str, ...] = LEVELS
-    return (levels.index(name) if name in levels else -1, name)
+def _place(name: str) -> tuple[bool, int, str]:
+    """Levels in their own order, anything else by name; what got no answer last."""
+    return name == "raised", LEVEL_ORDER.get(name, -1), name
 
 
 def _reliability(results: Sequence[Result]) -> Markup | None:
@@ -77,14 +80,15 @@ def _reliability(results: Sequence[Result]) -> Markup | None:
     return Markup(charts.reliability(curves.reliability(confidence, right))) if chosen else None  # noqa: S704 - numbers only
 
 
-def _thresholds(results: Sequence[Result]) -> Markup | None:
+def _thresholds(results: Sequence[Result]) -> tuple[Markup, float, float] | None:
+    """The curves, and the precision and recall of the decisions as they were."""
     chosen, wanted, scores = escalations(results)
     if not chosen or not wanted.any() or wanted.all():
         return None
     taken = [result.found.escalate for at in chosen if (result := results[at]).found]
     hits = sum(one and bool(want) for one, want in zip(taken, wanted, strict=True))
-    now = (hits / max(sum(taken), 1), hits / max(int(wanted.sum()), 1))
-    return Markup(charts.thresholds(curves.thresholds(wanted, scores), now))  # noqa: S704 - numbers only
+    chart = Markup(charts.thresholds(curves.thresholds(wanted, scores)))  # noqa: S704 - numbers only
+    return chart, hits / max(sum(taken), 1), hits / max(int(wanted.sum()), 1)
 
 
 def _data(run: Run, comparison: Comparison | None) -> Markup:
@@ -97,16 +101,16 @@ def _data(run: Run, comparison: Comparison | None) -> Markup:
     return Markup(safe)  # noqa: S704 - no "<" is left in it
 
 
-def _worst_first(result: Result, flip: Flip | None) -> tuple[bool, bool, bool, float, tuple[str, str, int]]:
+def _worst_first(result: Result, flip: Flip | None) -> tuple[bool, bool, bool, bool, float, tuple[str, str, int]]:
     held = len(result.verdicts) - len(result.failing)
     return (
-        not result.error, not (flip and flip.lost), result.passed or bool(result.skipped),
+        not result.error, not (flip and flip.lost), bool(result.skipped), result.passed,
         held / max(len(result.verdicts), 1), result.key,
     )  # fmt: skip
 
 
 def _row(result: Result, flip: Flip | None) -> dict[str, Any]:
-    state = "skipped" if result.skipped else "error" if result.error else "passed" if result.passed else "failed"
+    state = "skipped" if result.skipped else "raised" if result.error else "passed" if result.passed else "failed"
     row: dict[str, Any] = {
         "suite": result.suite, "case": result.case, "repeat": result.repeat, "state": state, "text": result.text,
         "thread": result.thread, "slices": result.slices, "tags": result.tags,
@@ -118,6 +122,7 @@ def _row(result: Result, flip: Flip | None) -> dict[str, Any]:
         row["reference"] = result.reference
     if flip is not None:
         row |= {"gained": list(flip.gained), "lost": list(flip.lost), "before": _found(flip.before)}
+        row["told"] = flip.before.error or ("" if flip.before.text else "A baseline file keeps no texts.")
     return row
 
 

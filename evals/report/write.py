@@ -29,11 +29,16 @@ def write_reports(
     where = folder or run.folder
     try:
         where.mkdir(parents=True, exist_ok=True)
-        (where / f"{name}.html").write_text(page(run, found, judgements, comparison), encoding="utf-8")
+        _write(where / f"{name}.html", page(run, found, judgements, comparison))
         junit.write(run, judgements, where / "junit.xml")
-        (where / "summary.md").write_text(summary.markdown(run, found, judgements, comparison), encoding="utf-8")
+        _write(where / "summary.md", summary.markdown(run, found, judgements, comparison))
         content = summary.as_json(run, found, judgements, comparison)
-        (where / "metrics.json").write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        _write(where / "metrics.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
     except OSError as error:
         raise SettingsNotUsable(f"{where} can't be written ({error.strerror}): give another --output") from None
     return found
+
+
+def _write(path: Path, text: str) -> None:
+    """A half of a surrogate pair, which UTF-8 can't hold, becomes a question mark: a report is never lost to it."""
+    path.write_text(text, encoding="utf-8", errors="replace")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import Field, ValidationError
 
@@ -10,6 +11,7 @@ from service.errors import KnowledgeNotUsable
 from service.messages import Addressed, Channel, Label, Level, LongText, Noun, Trajectory, Turn, Urgency, Visibility
 from service.yaml_files import read_text
 
+Kind = TypeVar("Kind", bound=Noun)
 LEAST_OF_A_CLASS = 20  # examples below which a head would learn noise
 
 
@@ -37,6 +39,25 @@ class Example(Noun):
         return label == self.label or label in self.also
 
 
+class Feeling(Noun):
+    """A text of which only is known whether it voices displeasure: what the label head learns beside the examples."""
+
+    text: LongText
+    language: str
+    frustrated: bool
+    weight: float = Field(default=1.0, gt=0, le=1)
+
+
+def read_feelings(paths: list[Path]) -> list[Feeling]:
+    """Every line of the JSON Lines files; raises KnowledgeNotUsable naming file, line and reason."""
+    found: list[Feeling] = []
+    for path in paths:
+        for number, line in enumerate(read_text(path).split("\n"), 1):
+            if line.strip():
+                found.append(_parsed(path, number, line, Feeling))
+    return found
+
+
 def read_examples(folders: list[Path]) -> list[Example]:
     """Every example of every `*.jsonl` in the folders; raises KnowledgeNotUsable naming file, line and reason."""
     examples: list[Example] = []
@@ -44,13 +65,13 @@ def read_examples(folders: list[Path]) -> list[Example]:
         for path in sorted(folder.glob("*.jsonl")):
             for number, line in enumerate(read_text(path).split("\n"), 1):
                 if line.strip():
-                    examples.append(_parsed(path, number, line))
+                    examples.append(_parsed(path, number, line, Example))
     return examples
 
 
-def _parsed(path: Path, number: int, line: str) -> Example:
+def _parsed(path: Path, number: int, line: str, kind: type[Kind]) -> Kind:
     try:
-        return Example.model_validate_json(line)
+        return kind.model_validate_json(line)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

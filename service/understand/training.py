@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,12 +19,13 @@ from service.escalate.policy import HARD
 from service.messages import ADDRESSED, LABELS
 from service.understand.classifier import Head, Heads, Vectors, digest_of_weights, features, unit
 from service.understand.embedder import WINDOW, Embedder
-from service.understand.examples import Example, check_classes
+from service.understand.examples import Example, Feeling, check_classes
 from service.understand.ranking import fit_map, fit_relevance
 from service.understand.signals import SignalRules
 from service.understand.understanding import EARLIER_TURNS
 
 PENALTY = 1.0  # inverse strength C; of 0.3, 1, 3, 10 the best log loss in five folds
+FEELINGS_PENALTY = 0.3  # of the head of frustration, where texts of which only that is known join; of 0.3, 1, 3 the best
 TOPIC_PENALTY = 3.0
 OTHER_INDUSTRY = 0.3  # weight of other industries' messages in the topic head: of 0, 0.3, 1 the best accuracy on retail
 REASON_PENALTY = 3.0
@@ -61,8 +62,12 @@ def train(
     embedder: Embedder,
     rules: SignalRules,
     progress: Callable[[str], None] = lambda _: None,
+    feelings: Sequence[Feeling] = (),
 ) -> Heads:
-    """Fits everything; raises KnowledgeNotUsable on too few examples, ModelNotUsable without scikit-learn."""
+    """Fits everything; raises KnowledgeNotUsable on too few examples, ModelNotUsable without scikit-learn.
+
+    `feelings` join in the head of frustration alone.
+    """
     try:
         from sklearn.linear_model import LogisticRegression
     except ImportError:
@@ -86,18 +91,28 @@ def train(
         classes: tuple[str, ...],
         c: float,
         weights: list[float] | None = None,
+        balanced: bool = True,
     ) -> Head:
-        model = LogisticRegression(C=c, max_iter=3_000, class_weight="balanced" if weights else None)
+        model = LogisticRegression(C=c, max_iter=3_000, class_weight="balanced" if weights and balanced else None)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             model.fit(rows, targets, sample_weight=weights)
         order = [list(model.classes_).index(name) for name in classes] if len(classes) > 1 else [0]
         return Head(classes, model.coef_[order].astype(np.float32), model.intercept_[order].astype(np.float32))
 
-    def fit_independent(rows: Vectors, targets: dict[str, list[bool]], questions: Vectors | None = None) -> Head:
+    def fit_independent(
+        rows: Vectors, targets: dict[str, list[bool]], questions: Vectors | None = None, beside: Vectors | None = None
+    ) -> Head:
         parts = []
         for name, values in targets.items():
             given, truth = rows, values
+            if beside is not None and name == "frustration":
+                weights = [1.0] * len(rows) + [feeling.weight for feeling in feelings]
+                truth = [*values, *(feeling.frustrated for feeling in feelings)]
+                parts.append(
+                    fit(np.concatenate([rows, beside]), np.array(truth), (name,), FEELINGS_PENALTY, weights, balanced=False)
+                )
+                continue
             if questions is not None and name in ("information_seeking", "praise"):  # what a sample question surely is and is not
                 given, truth = np.concatenate([rows, questions]), [*values, *[name == "information_seeking"] * len(questions)]
             parts.append(fit(given, np.array(truth), (name,), PENALTY))
@@ -120,6 +135,12 @@ def train(
     if asked:
         found_asked = [features(q, rules.find(q, "und")) for q, _ in asked]
         asked_rows = np.stack([blank.inputs(v, None, x) for v, x in zip(centred(raw_asked), found_asked, strict=True)])
+    felt = None
+    if feelings:
+        progress(f"embedding {len(feelings)} texts of which only the feeling is known")
+        raw_felt = centred(embedder.queries([feeling.text[:WINDOW] for feeling in feelings]))
+        found_felt = [features(feeling.text, rules.find(feeling.text, feeling.language)) for feeling in feelings]
+        felt = np.stack([blank.inputs(v, None, x) for v, x in zip(raw_felt, found_felt, strict=True)])
     known = [at for at, (_, faq) in enumerate(asked) if faq.topic in topics]
     if known:
         topic_rows = np.concatenate([rows, asked_rows[known]])
@@ -137,7 +158,7 @@ def train(
         passage_mean=passage_mean,
         ranking=fit_map(searched, entries),
         relevance=fit_relevance(centred(raw_asked), [faq.entry for _, faq in asked], beside, named, centred(raw)[foreign]),
-        label=fit_independent(rows, labels, asked_rows[:: max(1, len(asked) // QUESTIONS)]),
+        label=fit_independent(rows, labels, asked_rows[:: max(1, len(asked) // QUESTIONS)], felt),
         level=fit_independent(rows, levels),
         urgency=fit_independent(rows, {"high": [e.urgency in ("high", "critical") for e in examples]}),
         topic=fit(topic_rows, np.array(topic_targets), tuple(topics), TOPIC_PENALTY, topic_weights),
