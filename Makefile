@@ -2,6 +2,7 @@
 # make test   sets up what is missing and runs the tests
 # make check  lint, format and types     make evals  run all suites and gate them
 # make bench  speed and memory           make train  fit the shipped heads again
+# make bench-understanding  what is understood of real messages (needs their sets)
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -9,7 +10,7 @@ MODEL := .firstreply/models/multilingual-e5-small/modules.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_QUIET := 1
 
-.PHONY: setup run test test-browser check format bench evals train clean
+.PHONY: setup run test test-browser check format bench bench-understanding evals train clean
 
 setup: .venv/ready $(MODEL)
 
@@ -54,8 +55,15 @@ evals: setup
 	@$(BIN)/firstreply eval run --output .firstreply/evals/all
 	@$(BIN)/firstreply eval gate .firstreply/evals/all --baseline evals/baselines/all.jsonl.gz
 
+# The shipped heads also learn from third-party sets, where they are at hand; DATA=none fits on our examples alone.
+DATA ?= ../shared/data
 train: setup
-	@$(BIN)/firstreply train --output knowledge/heads.safetensors
+	@if [ -d "$(DATA)" ]; then $(BIN)/python -m evals.bench.feelings "$(DATA)" .firstreply/feelings.jsonl && \
+	  $(BIN)/firstreply train --feelings .firstreply/feelings.jsonl --output knowledge/heads.safetensors; \
+	else $(BIN)/firstreply train --output knowledge/heads.safetensors; fi
+
+bench-understanding: setup
+	@$(BIN)/python -m evals.bench.understanding --data "$(DATA)"
 
 clean:
 	rm -rf .venv .firstreply dist

@@ -1,4 +1,4 @@
-"""The heads: linear classifiers on one message's vectors and a few cheap features.
+"""The heads: classifiers on one message's vectors and a few cheap features; linear ones, and a committee for frustration.
 
 A head is a row of weights; `Heads` keeps all of them in one safetensors file (no pickle) with the fingerprint of
 the embedder they were fitted on. Inputs of a head, in this order: the centred vector of the text, the centred mean
@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +107,25 @@ class Head:
 
 
 @dataclass(frozen=True)
+class Committee:
+    """Small networks whose probabilities are averaged: k members of h hidden units (ReLU) and one output.
+
+    hidden [k, h, inputs], hidden_bias [k, h], out [k, h], out_bias [k].
+    """
+
+    hidden: Vectors
+    hidden_bias: Vectors
+    out: Vectors
+    out_bias: Vectors
+
+    def probability(self, inputs: Vectors) -> float:
+        """The mean of the members' probabilities."""
+        active = np.maximum(self.hidden @ inputs + self.hidden_bias, 0.0)
+        raw = (active * self.out).sum(axis=1) + self.out_bias
+        return float((1 / (1 + np.exp(-raw))).mean())
+
+
+@dataclass(frozen=True)
 class Heads:
     """Everything `firstreply train` fits; `version` is a digest of all its numbers."""
 
@@ -117,6 +136,7 @@ class Heads:
     ranking: Vectors  # [d, d], the correction that searches rank by
     relevance: tuple[float, float]
     label: Head
+    frustration: Committee
     level: Head
     urgency: Head
     topic: Head
@@ -140,12 +160,17 @@ class Heads:
         before = np.zeros_like(text) if earlier is None or not len(earlier) else earlier.mean(axis=0)
         return np.concatenate([text, before * EARLIER, extra * FEATURE_WEIGHT]).astype(np.float32)
 
+    def labels(self, inputs: Vectors) -> dict[str, float]:
+        """Each label's own probability; that of frustration is the committee's."""
+        return self.label.independent(inputs) | {"frustration": self.frustration.probability(inputs)}
+
     def relevant(self, score: float, same_topic: float = 0.0) -> float:
         """The probability that an entry answers the query, from its score (`near`) and that they share a topic."""
         slope, offset = self.relevance
         return float(1 / (1 + np.exp(-(slope * score + offset + SAME_TOPIC * same_topic))))
 
 
+_COMMITTEE = tuple(field.name for field in fields(Committee))
 _HEADS = ("label", "level", "urgency", "topic", "addressed", "reasons")
 
 
@@ -157,6 +182,8 @@ def digest_of_weights(heads: Heads) -> str:
         digest.update(repr(head.classes).encode())
         digest.update(head.weights.tobytes())
         digest.update(head.bias.tobytes())
+    for name in _COMMITTEE:
+        digest.update(getattr(heads.frustration, name).tobytes())
     digest.update(heads.query_mean.tobytes())
     digest.update(heads.passage_mean.tobytes())
     digest.update(heads.ranking.tobytes())
@@ -172,6 +199,7 @@ def save_heads(heads: Heads, path: Path) -> None:
     for name in _HEADS:
         head: Head = getattr(heads, name)
         tensors[f"{name}.weights"], tensors[f"{name}.bias"], classes[name] = head.weights, head.bias, head.classes
+    tensors |= {f"frustration.{name}": getattr(heads.frustration, name) for name in _COMMITTEE}
     # One entry: safetensors writes several in no fixed order, and the same heads are to give the same bytes.
     described = {"embedder": heads.embedder, "version": heads.version, "relevance": heads.relevance, "classes": classes}
     metadata = {"heads": json.dumps(described, sort_keys=True)}
@@ -197,6 +225,7 @@ def load_heads(path: Path, embedder: str) -> Heads:
                 passage_mean=file.get_tensor("passage_mean"),
                 ranking=file.get_tensor("ranking"),
                 relevance=(slope, offset),
+                frustration=Committee(*(file.get_tensor(f"frustration.{name}") for name in _COMMITTEE)),
                 **heads,
             )
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:

@@ -86,7 +86,7 @@ def understand(
     signals += _learned(heads, inputs, texts.windows, codes)
     codes = {signal.code for signal in signals}
 
-    scores = _peak([heads.label.independent(row) for row in inputs])
+    scores = _peak([heads.labels(row) for row in inputs])
     if not content.strip():
         scores = {"frustration": 0.0, "information_seeking": 0.0, "praise": 0.0, "other": 1.0}
     _read_between(scores, codes)
@@ -98,7 +98,7 @@ def understand(
         topics["delivery"] += ORDER_STATUS  # "where is my …" is about delivery whatever the thing is
     topic = max(topics, key=lambda name: topics[name])
     past = [
-        heads.label.independent(heads.inputs(turn, None, features(text, rules.find(text, language.code))))["frustration"]
+        heads.labels(heads.inputs(turn, None, features(text, rules.find(text, language.code))))["frustration"]
         for turn, text in zip(before, texts.earlier, strict=True)
     ]
     hurry = _peak([heads.urgency.independent(row) for row in inputs])["high"]

@@ -284,7 +284,7 @@ class TestTraining:
             [trained.inputs(v, None, features(e.text, RULES.find(e.text, e.language))) for v, e in zip(centred, few, strict=True)]
         )
         for label in LABELS:
-            scores = np.array([trained.label.independent(row)[label] for row in rows])
+            scores = np.array([trained.labels(row)[label] for row in rows])
             truth = np.array([e.has(label) for e in few])
             assert scores[truth].mean() > scores[~truth].mean() + 0.25, label
         topics = [max(trained.topic.exclusive(row).items(), key=lambda pair: pair[1])[0] for row in rows]
