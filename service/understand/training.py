@@ -38,6 +38,7 @@ FOLDS = 8
 LEARNED = frozenset({
     "explicit_human_request", "legal_threat", "regulator_complaint", "safety_risk", "self_harm", "fraud_or_security",
     "data_privacy_request", "press_or_influencer", "discrimination_or_harassment", "vulnerable_customer", "prompt_injection",
+    "payment_dispute", "churn_risk", "high_value_loss", "repeat_contact",
 })  # fmt: skip
 # Least share of right ones among the messages that a reason head fires on, out of fold.
 SOFT_PRECISION = 0.7
