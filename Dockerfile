@@ -8,6 +8,7 @@ RUN python -m venv /opt/firstreply
 WORKDIR /src
 COPY requirements.lock pyproject.toml README.md LICENSE NOTICE ./
 COPY service service
+COPY evals evals
 COPY knowledge knowledge
 COPY prompts prompts
 # The lock pins the versions of what is needed; what only tests and training need is not installed.

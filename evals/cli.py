@@ -39,6 +39,7 @@ LEADING = (
 )
 SIGNIFICANT = 0.05  # p value below which a slice's change is listed
 SHOWN = 20  # cases that a terminal lists
+WIDE = 130  # columns of the table of changes, wherever it is printed: a cut-off name is no name
 
 RunArgument = Annotated[Path, typer.Argument(help="Folder of a run, or a baseline file.")]
 OutputOption = Annotated[Path | None, typer.Option("--output", help="Where to write; by default beside the run.")]
@@ -331,14 +332,17 @@ def _show_changes(found: Comparison) -> None:
     moved = [
         change
         for change in found.changes
-        if change.difference and (change.slice == "all" or (change.p < 0.05 and not change.small))
+        if change.difference and (change.slice == "all" or (change.p < SIGNIFICANT and not change.small))
     ]
     for change in moved:
         table.add_row(
             change.measure.name, change.slice, f"{change.before:.3f}", f"{change.after:.3f}", f"{change.difference:+.3f}",
             f"{change.low:+.3f} to {change.high:+.3f}", f"{change.p:.2g}", str(change.n),
         )  # fmt: skip
-    out.print(table if moved else "nothing moved")
+    if moved:
+        Console(highlight=False, width=max(out.width, WIDE)).print(table)
+    else:
+        out.print("nothing moved")
     for flip in found.flips[:SHOWN]:
         said = [f"lost {', '.join(flip.lost)}"] if flip.lost else []
         said += [f"gained {', '.join(flip.gained)}"] if flip.gained else []
