@@ -32,6 +32,7 @@ from service.understand.signals import SignalRules, read_signal_rules
 from service.understand.understanding import texts_of, understand
 
 GROUP = 256  # messages embedded together
+LEARNED_FROM = "the shipped heads learned from this set; without it: docs/decisions/0011-committee.md"
 LEAST_WORDS = 3  # of a text whose language is judged
 # Topics of twcs_topics_inbound_en that are topics of the demo brand; what has no counterpart is left out.
 TOPICS = {
@@ -254,15 +255,10 @@ def table(folder: Path, embedder: Embedder, heads: Heads) -> str:
         if found is None:
             continue
         value, low, high, n = found
-        known_to_heads = "*" if set(names) & set(LEARNED) else ""
-        lines.append(
-            (row.name + known_to_heads, str(n), row.measure, f"{value:.3f}", f"{low:.3f} to {high:.3f}", _bound(row.least), _bound(row.aim),
-             _verdict(value, row.least, row.aim))
-        )  # fmt: skip
-    return (
-        aligned(lines)
-        + "\n* the shipped heads learned from this set; what they reach without it is in docs/decisions/0011-committee.md"
-    )
+        name = row.name + ("*" if set(names) & set(LEARNED) else "")
+        cells = (name, str(n), row.measure, f"{value:.3f}", f"{low:.3f} to {high:.3f}")
+        lines.append((*cells, _bound(row.least), _bound(row.aim), _verdict(value, row.least, row.aim)))
+    return f"{aligned(lines)}\n* {LEARNED_FROM}"
 
 
 def _bound(value: float | None) -> str:
