@@ -54,7 +54,9 @@ def needs() -> None:
     import importlib.util
 
     missing = [
-        name for name in ("pydantic_evals", "ir_measures", "junitparser", "scipy", "jinja2") if not importlib.util.find_spec(name)
+        name
+        for name in ("pydantic_evals", "httpx", "ir_measures", "junitparser", "scipy", "jinja2")
+        if not importlib.util.find_spec(name)
     ]
     if missing:
         raise SettingsNotUsable(f"evals need {', '.join(missing)}: pip install 'firstreply[evals]'")
