@@ -24,16 +24,21 @@ def write_reports(
     name: str = "report",
     seed: int = 0,
 ) -> list[Number]:
-    """NAME.html, junit.xml, metrics.json and summary.md; returns the numbers. Raises SettingsNotUsable."""
+    """NAME.html, junit.xml, metrics.json and summary.md; returns the numbers. Raises SettingsNotUsable.
+
+    Under another name than "report" the others are NAME.json and NAME.md, and the run's own reports stay as they are.
+    """
     found = numbers(run.results, seed)
     where = folder or run.folder
     try:
         where.mkdir(parents=True, exist_ok=True)
         _write(where / f"{name}.html", page(run, found, judgements, comparison))
-        junit.write(run, judgements, where / "junit.xml")
-        _write(where / "summary.md", summary.markdown(run, found, judgements, comparison))
+        own = name == "report"
+        if own:
+            junit.write(run, judgements, where / "junit.xml")
+        _write(where / ("summary.md" if own else f"{name}.md"), summary.markdown(run, found, judgements, comparison))
         content = summary.as_json(run, found, judgements, comparison)
-        _write(where / "metrics.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+        _write(where / ("metrics.json" if own else f"{name}.json"), json.dumps(content, ensure_ascii=False, indent=1) + "\n")
     except OSError as error:
         raise SettingsNotUsable(f"{where} can't be written ({error.strerror}): give another --output") from None
     return found

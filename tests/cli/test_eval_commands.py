@@ -298,9 +298,11 @@ def test_compare_names_the_cases_that_turned_and_what_of_them(firstreply: Eval, 
     assert "3 cases in both, 1 turned, 0 new, 0 gone, 0 rewritten\n" in printed
     assert re.search(r"^pass_rate +all +0\.333 +0\.000 +-0\.333 ", printed, re.MULTILINE)
     assert (worse / "compare.html").is_file()
+    assert json.loads((worse / "compare.json").read_text(encoding="utf-8"))["flips"]
     better = done(firstreply("compare", worse, kept / "first", "--output", "out")).stdout
     assert "turned  mine/parcel: gained order\n" in better
-    assert (tmp_path / "out" / "compare.html").is_file()
+    # A comparison leaves the run's own reports as they are.
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"compare.html", "compare.json", "compare.md"}
     same = done(firstreply("compare", kept / "first", kept / "first", "--output", "out")).stdout
     assert same.startswith("nothing moved\n")
 
