@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -13,20 +12,18 @@ from service.messages import LABELS, Label, Language, Level, Message, Scored, Si
 from service.understand.classifier import Heads, Vectors, features
 from service.understand.embedder import sentences, windows
 from service.understand.language import identify, of_turns
+from service.understand.questions import asks
 from service.understand.signals import SignalRules
 from service.understand.trajectory import trajectory
 
 EARLIER_TURNS = 3  # customer turns before this one that are read
 MOST_QUESTIONS = 3  # questions of one message that are searched for apart
 SURE_TOPIC = 0.35  # probability below which a topic is a guess: no draft names it and no passage is judged by it
-ANGRY_QUESTION = (
-    0.3  # score from which an angry message with a question mark also asks: F1 on the examples is the same from 0.2 to 0.5
-)
+ANGRY_QUESTION = 0.3  # score from which an angry message with a question mark also asks; F1 on the examples: the same to 0.5
 PRESENT = 0.5  # score from which a label counts as present
 NOT_FOR_US = 0.6  # probability of "not direct" from which a message is held to want nothing: missing a direct one costs more
 LEAST_WORDS = 3  # words below which only rules name a reason
 EVIDENCE = 160  # characters of evidence shown where no rule names the words
-_QUESTION = re.compile(r"[?？؟]")
 MOCKING = {"sarcasm", "repeat_contact", "payment_dispute"}
 ORDER_STATUS = 0.5  # what a question after the whereabouts of something ordered adds to the topic delivery
 MOCKED = 0.6  # frustration of a message whose praise is mockery
@@ -53,7 +50,7 @@ def texts_of(message: Message) -> Texts:
     """What of the message is embedded: its windows, its questions where it holds more than one thing, earlier turns."""
     content = message.content.strip() or " "
     parts = sentences(content)
-    asked = [part for part in parts if _QUESTION.search(part)]
+    asked = [part for part in parts if asks(part)]
     apart = len(parts) > 1 and asked
     earlier = [turn.text[-1_000:] for turn in message.thread if turn.role == "customer" and turn.text.strip()]
     return Texts(
