@@ -22,6 +22,7 @@ from service.understand.understanding import SURE_TOPIC, Texts
 SHORT = 6  # words up to which a message is searched together with the turn before it ("and to Norway?")
 ANSWERS = 0.55  # relevance from which a passage is used as an answer
 ANSWERS_ACROSS = 0.75  # the same for a passage of another topic; below, more than half were beside the point
+BROAD = frozenset({"product"})  # topics of which most questions are about a thing itself, which no FAQ knows
 TURN_BEFORE = 0.7  # weight of that turn beside the message
 LIKE_MACRO = 0.4  # likeness to the messages of a macro from which it is looked at
 PRODUCTS = 3  # nearest products looked at
@@ -94,7 +95,8 @@ def retrieve(
 
 def answers(passage: Passage, topic: Scored) -> bool:
     """Whether a passage is an answer, not just near: one of another topic than the message's must be nearer."""
-    agrees = passage.topic is None or topic.label == passage.topic or topic.score < SURE_TOPIC
+    same = topic.label == passage.topic and topic.label not in BROAD
+    agrees = passage.topic is None or same or topic.score < SURE_TOPIC
     return passage.score >= (ANSWERS if agrees else ANSWERS_ACROSS)
 
 
