@@ -11,8 +11,6 @@ from pydantic_core import PydanticCustomError
 from evals.asserts import DraftAssert
 from evals.expectations import Expected, Words, single
 
-SLICES = ("language", "channel", "label", "industry")  # that every report shows, where cases have them
-
 
 def _text(value: Any) -> Any:
     """YAML reads a time as one; the API takes text."""

@@ -161,18 +161,10 @@ def gate(
     seed: SeedOption = 0,
 ) -> None:
     """Judge a run by the gates; exit code 1 where one fails."""
-    from evals.gates import judge, read_gates
-    from evals.report.write import write_reports
-    from evals.results import read_run
-
-    done, limits = read_run(path), read_gates(gates or GATES)
-    found = _compared(read_run(baseline), done, seed) if baseline is not None else None
-    judged = judge(limits, done, found, seed)
-    write_reports(done, judgements=judged, comparison=found, folder=output or _beside(path), seed=seed)
-    failed = [one for one in judged if one.outcome == "failed"]
+    judged = _reported(path, gates or GATES, baseline, output, seed)
     _show_gates(judged)
     out.print(f"{(output or _beside(path)) / 'report.html'}", markup=False)
-    sys.exit(1 if failed else 0)
+    sys.exit(1 if any(one.outcome == "failed" for one in judged) else 0)
 
 
 @app.command()
@@ -184,16 +176,23 @@ def report(
     seed: SeedOption = 0,
 ) -> None:
     """Write the reports of a run again: HTML, JUnit XML, JSON and Markdown."""
+    _reported(path, gates, baseline, output, seed)
+    names = ("report.html", "junit.xml", "metrics.json", "summary.md")
+    out.print("\n".join(str((output or _beside(path)) / name) for name in names), markup=False)
+
+
+def _reported(path: Path, gates: Path | None, baseline: Path | None, output: Path | None, seed: int) -> list[Judgement]:
+    """Writes a run's reports, judged by the gates where there are some and compared with the baseline where there is one."""
     from evals.gates import judge, read_gates
     from evals.report.write import write_reports
     from evals.results import read_run
 
     done = read_run(path)
+    limits = read_gates(gates) if gates is not None else None
     found = _compared(read_run(baseline), done, seed) if baseline is not None else None
-    judged = judge(read_gates(gates), done, found, seed) if gates is not None else []
-    folder = output or _beside(path)
-    write_reports(done, judgements=judged, comparison=found, folder=folder, seed=seed)
-    out.print("\n".join(str(folder / name) for name in ("report.html", "junit.xml", "metrics.json", "summary.md")), markup=False)
+    judged = judge(limits, done, found, seed) if limits is not None else []
+    write_reports(done, judgements=judged, comparison=found, folder=output or _beside(path), seed=seed)
+    return judged
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -28,11 +29,14 @@ def wilson(successes: float, n: float) -> tuple[float, float]:
     return max(0.0, (middle - half) / (1 + more)), min(1.0, (middle + half) / (1 + more))
 
 
+@lru_cache(maxsize=2)  # every measure of a slice draws the same ones
 def weights(n: int, seed: int) -> Floats:
-    """[resamples, n]: how often each of `n` cases stands in each bootstrap sample."""
+    """[resamples, n]: how often each of `n` cases stands in each bootstrap sample; not to be written to."""
     rng = np.random.default_rng(seed)
     count = RESAMPLES if n < MANY else FEW_RESAMPLES
-    return rng.multinomial(n, np.full(n, 1 / n), size=count).astype(np.float64)
+    drawn = rng.multinomial(n, np.full(n, 1 / n), size=count).astype(np.float64)
+    drawn.flags.writeable = False
+    return drawn
 
 
 def rows_of(units: Ints, seed: int) -> Floats:

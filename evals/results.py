@@ -12,6 +12,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 from rapidfuzz.distance import Levenshtein
 
+from evals.asserts import cited
 from service.errors import SettingsNotUsable
 from service.messages import Triage
 
@@ -80,7 +81,7 @@ class Found(BaseModel):
             passages={passage.id: passage.score for passage in triage.context.passages},
             orders=[order.order_id for order in triage.context.orders],
             action=draft.action if draft else None, public=texts.get("public"), private=texts.get("private"),
-            sources=sorted({c.source for c in draft.citations} | set(draft.order_fields)) if draft else [],
+            sources=sorted(cited(draft)),
             failed_checks=[check.check for check in draft.checks if not check.passed] if draft else [],
         )  # fmt: skip
 

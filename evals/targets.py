@@ -81,19 +81,11 @@ async def in_process(settings: Settings, day: date, *, installation: bool = Fals
             async def embed(texts: Sequence[str]) -> Any:
                 return parts.heads.centred_passages(await parts.embedding.passages(texts))
 
-            warmed = await _warm(parts)
+            warmed = _versions(await pipeline.warm(parts))
             try:
                 yield Target("in process", triage, embed, warmed)
             finally:
                 standing.close()
-
-
-async def _warm(parts: Parts) -> dict[str, str]:
-    """The versions, told by a first triage, which also loads what loads at first use."""
-    brand = next(iter(parts.brands), "")
-    async for stage in pipeline.stages(Message(text="Where is my order? It was due on Friday.", brand=brand), parts):
-        grown = stage.triage
-    return _versions(grown)
 
 
 class _Fixtures:

@@ -76,10 +76,10 @@ async def stages(message: Message, parts: Parts) -> AsyncIterator[Stage]:
     yield Stage("draft", grown.model_copy(update={"timings_ms": watch.total()}))
 
 
-async def warm(parts: Parts) -> None:
+async def warm(parts: Parts) -> Triage:
     """Loads what loads at first use, so that the first message does not wait for it; nothing is recorded."""
-    async for _ in stages(Message(text="Where is my order? It was due on Friday.", brand=next(iter(parts.brands), "")), parts):
-        pass
+    message = Message(text="Where is my order? It was due on Friday.", brand=next(iter(parts.brands), ""))
+    return [stage.triage async for stage in stages(message, parts)][-1]
 
 
 class _Watch:

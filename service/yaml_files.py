@@ -33,11 +33,6 @@ def read_text(path: Path) -> str:
         raise KnowledgeNotUsable(f"{path} can't be read: {error.strerror}") from None
 
 
-def line_of(text: str, words: str) -> int:
-    """The first line, counted from one, on which `words` stand; 1 where they stand on none."""
-    return next((number for number, line in enumerate(text.split("\n"), 1) if words in line), 1)
-
-
 def load_yaml(text: str) -> Any:
     """The content of a YAML text, by libyaml where it is there: ten times faster; raises yaml.YAMLError."""
     return yaml.load(text, Loader=_Loader)  # noqa: S506 - both are safe loaders

@@ -1,7 +1,7 @@
 """`python -m evals.bench.feelings DATA OUT`: third-party sets that may be trained on, for `firstreply train --feelings`.
 
-Customer feedback (cfa), tweets (umsab, swe_emoji) and film lines (xed); which of them a line comes from is kept, so that a set
-can be left out when it is measured on. Licences and weights are in docs/model-card.md.
+Customer feedback (cfa), tweets (umsab, swe_emoji) and film lines (xed); a set can be left out, when it is to be measured on.
+Licences and weights are in docs/model-card.md.
 """
 
 from __future__ import annotations

@@ -44,6 +44,8 @@ TOPICS = {
 
 Record = dict[str, Any]
 Pair = tuple[Record, Understanding]
+# Value, lower and upper end of its interval, number of records; None where there is nothing to say.
+Reading = Callable[[Sequence[Pair]], tuple[float, float, float, int] | None]
 
 
 @dataclass(frozen=True)
@@ -55,28 +57,39 @@ class Row:
     measure: str
     least: float | None
     aim: float | None
-    value: Callable[[Sequence[Pair]], tuple[float, float, float, int] | None]
+    value: Reading
 
 
-def auc(
-    keep: Callable[[Record], bool], positive: Callable[[Record], bool], label: str
-) -> Callable[[Sequence[Pair]], tuple[float, float, float, int] | None]:
-    """Area under the ROC curve of a label's score with its bootstrap interval."""
+def scored(
+    make: Callable[[Any, Any], curves.Statistic],
+    keep: Callable[[Record], bool],
+    positive: Callable[[Record], bool],
+    label: str,
+) -> Reading:
+    """What `make` says of which kept records are positive and of a label's scores, with its bootstrap interval."""
 
     def measure(pairs: Sequence[Pair]) -> tuple[float, float, float, int] | None:
         kept = [(record, seen) for record, seen in pairs if keep(record)]
         truth = np.array([positive(record) for record, _ in kept], bool)
         if not kept or truth.all() or not truth.any():
             return None
-        statistic = curves.auc(truth, np.array([seen.scores[label] for _, seen in kept]))  # type: ignore[index]
+        statistic = make(truth, np.array([seen.scores[label] for _, seen in kept]))  # type: ignore[index]
         return float(statistic(np.ones((1, len(kept))))[0]), *bootstrap(statistic, len(kept), 0), len(kept)
 
     return measure
 
 
-def f1(
-    keep: Callable[[Record], bool], positive: Callable[[Record], bool], label: str
-) -> Callable[[Sequence[Pair]], tuple[float, float, float, int] | None]:
+def auc(keep: Callable[[Record], bool], positive: Callable[[Record], bool], label: str) -> Reading:
+    """Area under the ROC curve of a label's score."""
+    return scored(curves.auc, keep, positive, label)
+
+
+def calibration(keep: Callable[[Record], bool], positive: Callable[[Record], bool], label: str) -> Reading:
+    """Expected calibration error of a label's score."""
+    return scored(lambda truth, scores: curves.calibration_error(scores, truth), keep, positive, label)
+
+
+def f1(keep: Callable[[Record], bool], positive: Callable[[Record], bool], label: str) -> Reading:
     """F1 at the shipped threshold, of the two classes the positive one."""
 
     def measure(pairs: Sequence[Pair]) -> tuple[float, float, float, int] | None:
@@ -91,22 +104,6 @@ def f1(
             return 2 * hits / (rows @ (truth + found))
 
         return float(f1_score(truth, found)), *bootstrap(statistic, len(kept), 0), len(kept)
-
-    return measure
-
-
-def calibration(
-    keep: Callable[[Record], bool], positive: Callable[[Record], bool], label: str
-) -> Callable[[Sequence[Pair]], tuple[float, float, float, int] | None]:
-    """Expected calibration error of a label's score."""
-
-    def measure(pairs: Sequence[Pair]) -> tuple[float, float, float, int] | None:
-        kept = [(record, seen) for record, seen in pairs if keep(record)]
-        if not kept:
-            return None
-        truth = np.array([positive(record) for record, _ in kept], bool)
-        statistic = curves.calibration_error(np.array([seen.scores[label] for _, seen in kept]), truth)  # type: ignore[index]
-        return float(statistic(np.ones((1, len(kept))))[0]), *bootstrap(statistic, len(kept), 0), len(kept)
 
     return measure
 

@@ -321,7 +321,7 @@ def _spelt(piece: Piece, unit: Unit) -> Piece:
     text, citation = spelt(piece.text, unit), piece.citation
     cited = Citation(source=citation.source, quote=spelt(citation.quote, unit)) if citation else None
     shorter, facts_of, bare = (tuple(spelt(t, unit) for t in texts) for texts in (piece.shorter, piece.facts, piece.bare))
-    return Piece(text, piece.rank, piece.own_line, shorter, cited, piece.order_fields, facts_of, bare)
+    return replace(piece, text=text, shorter=shorter, citation=cited, facts=facts_of, bare=bare)
 
 
 def _paragraph(pieces: list[Piece]) -> list[Piece]:

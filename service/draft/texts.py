@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from service.draft.channels import Limit, fits
 from service.messages import Citation
@@ -74,4 +74,4 @@ def _with_text(piece: Piece, text: str) -> Piece:
     citation = piece.citation
     if citation is not None and citation.quote == piece.text:
         citation = Citation(source=citation.source, quote=text)
-    return Piece(text, piece.rank, piece.own_line, (), citation, piece.order_fields, piece.facts, piece.bare)
+    return replace(piece, text=text, shorter=(), citation=citation)

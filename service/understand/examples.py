@@ -50,23 +50,17 @@ class Feeling(Noun):
 
 def read_feelings(paths: list[Path]) -> list[Feeling]:
     """Every line of the JSON Lines files; raises KnowledgeNotUsable naming file, line and reason."""
-    found: list[Feeling] = []
-    for path in paths:
-        for number, line in enumerate(read_text(path).split("\n"), 1):
-            if line.strip():
-                found.append(_parsed(path, number, line, Feeling))
-    return found
+    return _read(paths, Feeling)
 
 
 def read_examples(folders: list[Path]) -> list[Example]:
     """Every example of every `*.jsonl` in the folders; raises KnowledgeNotUsable naming file, line and reason."""
-    examples: list[Example] = []
-    for folder in folders:
-        for path in sorted(folder.glob("*.jsonl")):
-            for number, line in enumerate(read_text(path).split("\n"), 1):
-                if line.strip():
-                    examples.append(_parsed(path, number, line, Example))
-    return examples
+    return _read([path for folder in folders for path in sorted(folder.glob("*.jsonl"))], Example)
+
+
+def _read(paths: list[Path], kind: type[Kind]) -> list[Kind]:
+    lines = ((path, number, line) for path in paths for number, line in enumerate(read_text(path).split("\n"), 1))
+    return [_parsed(path, number, line, kind) for path, number, line in lines if line.strip()]
 
 
 def _parsed(path: Path, number: int, line: str, kind: type[Kind]) -> Kind:
