@@ -17,7 +17,7 @@ from zoneinfo import available_timezones
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from service.catalogue import Product, read_catalogue
+from service.catalogue import Product, read_catalogue, read_kinds
 from service.draft.phrases import Phrases, brand_phrases
 from service.errors import KnowledgeNotUsable
 from service.escalate.policy import Policy
@@ -133,6 +133,7 @@ class Brand(_Strict):
     policy_version: str
     phrases: dict[str, Phrases]
     catalogue: tuple[Product, ...] = ()
+    kinds: dict[str, frozenset[str]] = {}  # by sku, what customers call such a thing in any language
 
     def queue_of(self, topic: str) -> str:
         """The queue that messages of this topic go to."""
@@ -195,6 +196,7 @@ def read_brand(name: str, folder: Path | None) -> Brand:
         policy_version=digest_of([policy_file]),
         phrases=brand_phrases(shipped("prompts/compose"), folder / "phrases" if folder else None, voices),
         catalogue=read_catalogue(folder) if folder else (),
+        kinds=read_kinds(folder) if folder else {},
     )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from service.errors import KnowledgeNotUsable
+from service.retrieve.named_products import kind_words
 from service.yaml_files import read_text, read_yaml
 
 CATALOGUE = "catalogue.yaml"
@@ -70,6 +71,18 @@ def read_catalogue(folder: Path) -> tuple[Product, ...]:
 def read_titles(path: Path) -> dict[str, ProductText]:
     """One language's titles and texts by product id."""
     return read_yaml(path, _Titles).root
+
+
+def read_kinds(folder: Path) -> dict[str, frozenset[str]]:
+    """By sku, the nouns that customers of any language have for the product, from its titles and words."""
+    found: dict[str, frozenset[str]] = {}
+    skus = {product.id: product.sku for product in read_catalogue(folder) if product.sku}
+    for path in sorted((folder / "products").glob("??.yaml")):
+        for product, text in read_titles(path).items():
+            if sku := skus.get(product):
+                title = text.title.partition(",")[2]  # "Linnet Down, light down sleeping bag": the name comes first
+                found[sku] = found.get(sku, frozenset()) | kind_words((title, *text.words), path.stem)
+    return found
 
 
 def _line(path: Path, word: str) -> int:

@@ -54,7 +54,7 @@ def retrieve(
     centred = heads.centred_queries(vectors)
     queries = _queries(message, texts, centred)
     history = own_history(known)
-    orders = own_orders(message, understanding, known, history)
+    orders = own_orders(message, understanding, known, history, brand.kinds)
     about = orders[0] if orders and understanding.topic.label in ORDER_TOPICS else None
     states = state_keys(about, today) if about is not None else ()
     found, macro = [], None

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-
-from rapidfuzz import fuzz
 
 from service.messages import Known, Message, Order, PastTriage, Understanding
 from service.order_numbers import order_numbers
+from service.retrieve.named_products import names_product, of_the_kind
 
 _PREFIXED = re.compile(r"^[A-Z]+-\d+$")
 MOST = 3  # orders of a context
 RECENT = timedelta(days=14)  # how long an earlier contact tells which order is meant
-SAME_NAME = 88  # similarity (0..100) from which a product counts as named; one typo in seven letters
 OPEN = frozenset({
     "placed", "packed", "in_transit", "out_for_delivery", "delayed", "lost", "damaged", "return_in_transit",
     "returned", "refund_pending", "preorder", "payment_failed",
@@ -43,12 +41,19 @@ _AMOUNT = re.compile(r"(?<![\w.,-])\d{2,5}(?:[.,]\d{1,2})?(?![\w-])")
 ARRIVED = frozenset(
     {"delivered", "damaged", "return_in_transit", "returned", "refund_pending", "refunded", "partly_refunded", "cancelled"}
 )
+NO_KINDS: Mapping[str, frozenset[str]] = {}
 
 
 def own_orders(
-    message: Message, understanding: Understanding, known: Known, history: Sequence[PastTriage] = ()
+    message: Message,
+    understanding: Understanding,
+    known: Known,
+    history: Sequence[PastTriage] = (),
+    kinds: Mapping[str, frozenset[str]] = NO_KINDS,
 ) -> tuple[Order, ...]:
     """This customer's orders, the one the message is about first, with `why` and `late` filled in.
+
+    `kinds` holds by sku what customers call such a thing.
 
     A message that names an order number of somebody else shows no order at all: the draft asks instead.
     """
@@ -65,8 +70,10 @@ def own_orders(
     text = message.content + "\n" + "\n".join(turn.text for turn in message.thread)
     told = _told_of(message, history)
     issues = ISSUES_OF_TOPIC.get(understanding.topic.label, frozenset())
+    of_kind = of_the_kind(found, message.content, kinds)
     judged = [
-        _judged(order, named, before, told, message.content, text, _states(understanding), issues, today) for order in found
+        _judged(order, named, before, told, of_kind, message.content, text, _states(understanding), issues, today)
+        for order in found
     ]
     ranked = sorted(judged, key=lambda pair: (pair[0], _newest_first(pair[1])))
     return tuple(order for _, order in ranked[:MOST])
@@ -83,6 +90,7 @@ def _judged(
     said: set[str],
     before: set[str],
     told: set[str],
+    of_kind: frozenset[str],
     text: str,
     all_text: str,
     states: frozenset[str],
@@ -92,10 +100,11 @@ def _judged(
     late = is_late(order, today)
     reasons = (
         ("number_in_text", order.order_id.upper() in said),
-        ("product_in_text", _names_product(order, text)),
+        ("product_in_text", names_product(order, text)),
+        ("kind_in_text", order.order_id in of_kind),
         ("amount_in_text", _names_amount(order, text)),
         ("number_in_thread", order.order_id.upper() in before),
-        ("product_in_thread", _names_product(order, all_text)),
+        ("product_in_thread", names_product(order, all_text)),
         ("issue_fits", order.issue is not None and order.issue in issues),
         ("earlier_contact", order.order_id in told and order.status in states),
         ("status_fits", order.status in states),
@@ -118,16 +127,6 @@ def _states(understanding: Understanding) -> frozenset[str]:
     if understanding.signal("marked_delivered"):
         return frozenset({"delivered"})
     return STATES_OF_TOPIC.get(understanding.topic.label, frozenset())
-
-
-def _names_product(order: Order, text: str) -> bool:
-    lowered = text.casefold()
-    return any(
-        len(item.name) > 3
-        and fuzz.partial_ratio(item.name.casefold(), lowered, score_cutoff=SAME_NAME) > 0
-        and len(lowered) >= len(item.name)
-        for item in order.items
-    )
 
 
 def _names_amount(order: Order, text: str) -> bool:

@@ -1,0 +1,62 @@
+"""A customer's order is found by what customers call the thing, in any language and form of the word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from service.catalogue import read_kinds
+from service.messages import Order
+from service.retrieve.named_products import kind_words, names_product, of_the_kind
+
+DEMO = Path(__file__).parents[2] / "knowledge" / "demo"
+SKUS = {"tent": "TT-2041", "down bag": "TT-2326", "lights": "TT-5216", "chair": "TT-5416", "socks": "TT-4216", "stove": "TT-6040"}
+
+
+def orders(*things: str) -> list[Order]:
+    return [
+        Order.model_validate(
+            {"order_id": thing, "customer_id": "C-1", "status": "delivered", "items": [{"name": "Plain", "sku": SKUS[thing]}]}
+        )
+        for thing in things
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "thing"),
+    [
+        ("Mein Schlafsack ist immer noch nicht da!", "down bag"),
+        ("Var är sovsäcken?", "down bag"),
+        ("ljusslingorna blinkar inte längre", "lights"),
+        ("Two of the chairs have bent legs", "chair"),
+        ("einer der Stühle wackelt", "chair"),
+        ("Die Socken kratzen so", "socks"),
+        ("der Kocher zündet nicht", "stove"),
+        ("la tienda llegó rota", "tent"),
+        ("Waar blijft mijn tent??", "tent"),
+        ("ma guirlande ne s'allume plus", "lights"),
+        ("Das 2-Personen-Zelt leckt", "tent"),
+    ],
+)
+def test_the_order_of_the_thing_is_meant(text: str, thing: str) -> None:
+    assert of_the_kind(orders(*SKUS), text, read_kinds(DEMO)) == {thing}
+
+
+def test_a_message_that_names_no_thing_means_no_order_more_than_another() -> None:
+    assert of_the_kind(orders(*SKUS), "Where is my order? It was due on Monday", read_kinds(DEMO)) == frozenset()
+    assert of_the_kind(orders("tent"), "my tent", {}) == frozenset()
+
+
+def test_the_noun_of_a_phrase_tells_the_kind() -> None:
+    assert kind_words(["sleeping bag for two", "leichter Schlafsack"], "en") == {"schlafsack"}
+    assert kind_words(["saco de dormir", "petite lampe"], "fr") == {"saco", "lampe"}
+
+
+def test_a_name_is_found_with_a_typo_and_only_where_it_is_long_enough() -> None:
+    (order,) = orders("tent")
+    named = order.model_copy(update={"items": (order.items[0].model_copy(update={"name": "Skarn Two"}),)})
+    assert names_product(named, "my SKARM two leaks")
+    assert not names_product(named, "my tent leaks")
+    short = order.model_copy(update={"items": (order.items[0].model_copy(update={"name": "Sk"}),)})
+    assert not names_product(short, "Sk sk sk")
