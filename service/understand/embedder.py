@@ -179,7 +179,9 @@ class EmbeddingThread:
         self._executor.shutdown()
 
 
-_BREAK = re.compile(r"(?<=[.!?…\n])\s+|\n+")
+_MONTH = "Januar|Jänner|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember"
+# "am 20. November" goes on after its dot, as does a number before a small letter.
+_BREAK = re.compile(rf"(?<=[.!?…\n])(?!(?<=\d\.)\s+(?:[^\W\d_A-ZÄÖÜÅÆØÉ]|(?:{_MONTH})\b))\s+|\n+")
 
 
 def sentences(text: str) -> list[str]:

@@ -65,6 +65,11 @@ class TestFitted:
         parts = [Piece("One two three. Four five six. Seven eight nine. Ten eleven twelve."), Piece("Stay.")]
         assert joined(fitted(parts, self.LIMIT)) == "One two three. Four five six. Seven eight nine. Stay."
 
+    def test_a_date_is_no_end_of_a_sentence(self) -> None:
+        text = "Sie ist am 4. November abgeschickt worden. Wir rechnen mit dem 20. Dezember."
+        (left,) = fitted([Piece(text)], Limit(limit=len(text) - 1, unit="chars"))
+        assert left.text == "Sie ist am 4. November abgeschickt worden."
+
     def test_a_citation_quotes_only_what_is_left(self) -> None:
         said = "One two three four five. Six seven eight nine ten. Eleven twelve thirteen."
         (left,) = fitted([Piece(said, citation=Citation(source="faq-1", quote=said))], self.LIMIT)
