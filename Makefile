@@ -60,7 +60,7 @@ DATA ?= ../shared/data
 train: setup
 	@if [ -d "$(DATA)" ]; then $(BIN)/python -m evals.bench.feelings "$(DATA)" .firstreply/feelings.jsonl && \
 	  $(BIN)/firstreply train --feelings .firstreply/feelings.jsonl --output knowledge/heads.safetensors; \
-	else $(BIN)/firstreply train --output knowledge/heads.safetensors; fi
+	else $(BIN)/firstreply train --alone --output knowledge/heads.safetensors; fi
 
 bench-understanding: setup
 	@$(BIN)/python -m evals.bench.understanding --data "$(DATA)"

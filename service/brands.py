@@ -110,6 +110,7 @@ class Topic(_Strict):
     label: str
     queue: str
     description: str = ""
+    examples: list[Annotated[str, Field(min_length=1, max_length=2_000)]] = []  # customers' messages, for firstreply train
 
 
 class Topics(_Strict):
@@ -134,6 +135,11 @@ class Brand(_Strict):
     phrases: dict[str, Phrases]
     catalogue: tuple[Product, ...] = ()
     kinds: dict[str, frozenset[str]] = {}  # by sku, what customers call such a thing in any language
+
+    @property
+    def topic_ids(self) -> tuple[str, ...]:
+        """The closed list of topics."""
+        return tuple(topic.id for topic in self.topics)
 
     def queue_of(self, topic: str) -> str:
         """The queue that messages of this topic go to."""

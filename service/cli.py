@@ -171,15 +171,39 @@ def _bulk(source: Path, target: Path, defaults: dict[str, Any]) -> None:
 
 @app.command()
 def train(
-    output: Annotated[Path | None, typer.Option(help="Where to write the heads; default DATA_DIR.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Where to write the heads, not in force; default DATA_DIR.")] = None,
     feelings: Annotated[
         list[Path] | None, typer.Option(help='More texts for frustration: JSON Lines of {"text", "language", "frustrated"}.')
     ] = None,
+    alone: Annotated[bool, typer.Option(help="Keep nothing of the shipped heads.")] = False,
+    gate: Annotated[
+        list[str] | None, typer.Option(help="Eval suite to run with both heads; the new ones are refused where a gate fails.")
+    ] = None,
+    gates: Annotated[Path | None, typer.Option(help="TOML file of gates; by default the shipped one.")] = None,
 ) -> None:
     """Fit the heads on the labelled messages and embed all stored knowledge with the embedder in use."""
-    from service.train import run
+    from service.train import Plan, run
 
-    asyncio.run(run(read_settings(), output, _say, feelings or ()))
+    settings = read_settings()
+    accepted = _gate_of(settings, gate, gates) if gate else None
+    taken = asyncio.run(run(settings, Plan(output, feelings or (), alone), _say, accepted))
+    sys.exit(0 if taken else 1)
+
+
+def _gate_of(settings: Settings, suites: list[str], gates: Path | None) -> Callable[[Path], Awaitable[bool]]:
+    from evals.cli import GATES
+    from evals.refit import judge_of
+
+    judged = judge_of(settings, suites, gates or GATES)
+
+    async def accepted(candidate: Path) -> bool:
+        found = await judged(candidate)
+        for one in found:
+            if one.outcome in ("passed", "failed"):
+                _say(f"{one.outcome}: {one.title}: {one.reason}")
+        return not any(one.outcome == "failed" for one in found)
+
+    return accepted
 
 
 @models.command("build")

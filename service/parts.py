@@ -96,7 +96,9 @@ def model_folder(settings: Settings) -> Path:
 
 
 def heads_file(settings: Settings) -> Path:
-    """The refitted heads of this installation where there are any, else the shipped ones."""
+    """The heads that are set, else the refitted ones of this installation where there are any, else the shipped ones."""
+    if settings.heads is not None:
+        return settings.heads
     own = settings.data_dir / HEADS
     return own if own.exists() else shipped(f"knowledge/{HEADS}")
 

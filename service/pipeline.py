@@ -46,7 +46,9 @@ async def stages(message: Message, parts: Parts) -> AsyncIterator[Stage]:
     watch.lap("embed")
 
     hints, handles = (known.customer.language if known.customer else None,), brand.identity.support_handles.values()
-    understanding = understand(message, texts, vectors, parts.heads, parts.rules, brand.identity.languages, hints, handles)
+    understanding = understand(
+        message, texts, vectors, parts.heads, parts.rules, brand.identity.languages, hints, handles, brand.topic_ids
+    )
     watch.lap("classify")
     context = retrieve(message, understanding, known, texts, vectors, parts.heads, parts.sources, brand)
     watch.lap("retrieve")

@@ -35,6 +35,10 @@ class Settings(BaseSettings):
     )
     demo: bool = Field(default=True, description="false starts without the demo brand")
     embedder: str = Field(default=DEFAULT_MODEL, description="name of a build under the models folder (models list)")
+    heads: Path | None = Field(
+        default=None,
+        description="heads file to use; default the refitted ones in DATA_DIR, else the shipped ones; to try a candidate",
+    )
     runtime: Literal["openvino", "sentence-transformers"] = Field(
         default="openvino", description="openvino: 3 to 5 times faster on a CPU, no torch; sentence-transformers: for a GPU"
     )

@@ -3,47 +3,126 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from service.brands import brand_folders, read_brand
+import numpy as np
+
+from service.brands import Brand, brand_folders, read_brand
+from service.errors import ModelNotUsable
 from service.files import shipped
-from service.parts import HEADS, Progress, ensure_model, start_lock
+from service.parts import HEADS, Progress, ensure_model, heads_file, start_lock
 from service.records.database import connect, migrate
 from service.records.queries import Records
 from service.retrieve.folder import read_faqs
 from service.retrieve.ingest import embedded
 from service.settings import Settings
-from service.understand.classifier import save_heads
-from service.understand.embedder import EmbeddingThread
+from service.understand.classifier import Heads, load_heads, save_heads
+from service.understand.embedder import Embedder, EmbeddingThread, Vectors
 from service.understand.examples import read_examples, read_feelings
+from service.understand.refit import compared, held_out
 from service.understand.signals import read_signal_rules
 from service.understand.training import Faq, train
 
 PART = 500  # entries embedded and written together
+CANDIDATE = "candidate.safetensors"
+Accepted = Callable[[Path], Awaitable[bool]]
 
 
-async def run(settings: Settings, output: Path | None, progress: Progress, feelings: Sequence[Path] = ()) -> None:
-    """Fits and saves the heads, then embeds again what other embedders left in the records.
+@dataclass(frozen=True)
+class Plan:
+    """What to fit: `output` None puts the heads in force; `alone` keeps nothing of the shipped ones.
 
     `feelings`: files of texts of which only is known whether they voice displeasure.
     """
+
+    output: Path | None = None
+    feelings: Sequence[Path] = ()
+    alone: bool = False
+
+
+async def run(settings: Settings, plan: Plan, progress: Progress, accepted: Accepted | None = None) -> bool:
+    """Fits the heads, says what changed for the brands' own messages, then embeds again what other embedders left.
+
+    Where `accepted` refuses the heads, those in force stay; returns whether the new ones were taken.
+    """
     folders = brand_folders(settings.knowledge_dir, demo=settings.demo)
-    examples = [shipped("knowledge/examples")]
-    if settings.knowledge_dir is not None:
-        examples += [path for path in (settings.knowledge_dir / "examples",) if path.is_dir()]
-    topics = [topic.id for topic in read_brand("demo", None).topics]
+    ours = read_examples([shipped("knowledge/examples")])
+    extra = settings.knowledge_dir / "examples" if settings.knowledge_dir is not None else None
+    own = read_examples([extra]) if extra is not None and extra.is_dir() else []
+    brands = [read_brand(name, folder) for name, folder in folders.items()]
+    topics = list(dict.fromkeys(topic for brand in (read_brand("demo", None), *brands) for topic in brand.topic_ids))
     faqs = [Faq(f.entry, f.topic, f.title, f.answer, f.questions) for folder in folders.values() for f in read_faqs(folder)]
+    rules, felt = read_signal_rules(shipped("knowledge/signals")), read_feelings(list(plan.feelings))
     with start_lock(settings):
-        embedder = await asyncio.to_thread(ensure_model, settings, progress)
-        rules, felt = read_signal_rules(shipped("knowledge/signals")), read_feelings(list(feelings))
-        heads = train(read_examples(examples), faqs, topics, embedder, rules, progress, felt)
-        target = output or settings.data_dir / HEADS
-        save_heads(heads, target)
-        progress(f"heads {heads.version} written to {target}")
-        if output is None:
+        embedder = _remembering(await asyncio.to_thread(ensure_model, settings, progress))
+        start = None if plan.alone or felt else _shipped(embedder)
+        fit = partial(
+            train, faqs=faqs, topics=topics, embedder=embedder, rules=rules, feelings=felt, told=_told(brands), start=start
+        )
+        heads = fit([*ours, *own], progress=progress, own=frozenset(e.id for e in own))
+        candidate = settings.data_dir / CANDIDATE if plan.output is None else plan.output
+        save_heads(heads, candidate)
+        if own and (before := _in_force(settings, embedder)):
+            progress(f"learned from {len(own)} messages of your own beside the {len(ours)} shipped ones")
+            if kept := held_out(own):
+                unseen = {example.id for example in kept}
+                rest = [example for example in own if example.id not in unseen]
+                trial = fit([*ours, *rest], own=frozenset(e.id for e in rest))
+                progress(f"{len(kept)} of them held out, the heads in force and heads fitted without them:")
+                for aspect in compared(kept, before, trial, embedder, rules, topics):
+                    progress(f"  {aspect}")
+            progress("all of them, the heads in force and the new ones:")
+            for aspect in compared(own, before, heads, embedder, rules, topics):
+                progress(f"  {aspect}")
+        if plan.output is not None:
+            progress(f"heads {heads.version} written to {candidate}")
+    if accepted is not None and not await accepted(candidate):
+        progress(f"refused: the heads in force stay, the new ones are in {candidate}")
+        return False
+    if plan.output is None:
+        target = settings.data_dir / HEADS
+        with start_lock(settings):
+            candidate.replace(target)
+            progress(f"heads {heads.version} written to {target}")
             await _embed_again(settings, EmbeddingThread(embedder), progress)
+    return True
+
+
+def _told(brands: Sequence[Brand]) -> list[tuple[str, str]]:
+    """Messages with their topics, from topics.yaml of the brands."""
+    told = ((text, topic.id) for brand in brands for topic in brand.topics for text in topic.examples)
+    return list(dict.fromkeys(told))
+
+
+def _shipped(embedder: Embedder) -> Heads | None:
+    """The shipped heads where they are the embedder's."""
+    try:
+        return load_heads(shipped(f"knowledge/{HEADS}"), embedder.fingerprint)
+    except ModelNotUsable:
+        return None
+
+
+def _in_force(settings: Settings, embedder: Embedder) -> Heads | None:
+    try:
+        return load_heads(heads_file(settings), embedder.fingerprint)
+    except ModelNotUsable:
+        return None  # of another embedder: nothing to compare with
+
+
+def _remembering(embedder: Embedder) -> Embedder:
+    """The embedder, embedding no text twice: the trial fit needs the same ones again."""
+    known: dict[str, Vectors] = {}
+
+    def encode(texts: list[str]) -> Vectors:
+        missing = [text for text in dict.fromkeys(texts) if text not in known]
+        if missing:
+            known.update(zip(missing, embedder.encode(missing), strict=True))
+        return np.stack([known[text] for text in texts]) if texts else embedder.encode([])
+
+    return replace(embedder, encode=encode)
 
 
 async def _embed_again(settings: Settings, embedding: EmbeddingThread, progress: Progress) -> None:

@@ -124,6 +124,11 @@ class Committee:
         raw = (active * self.out).sum(axis=1) + self.out_bias
         return float((1 / (1 + np.exp(-raw))).mean())
 
+    def with_members(self, other: Committee) -> Committee:
+        """This committee and another's members."""
+        pairs = ((getattr(self, part.name), getattr(other, part.name)) for part in fields(Committee))
+        return Committee(*(np.concatenate(pair) for pair in pairs))
+
 
 @dataclass(frozen=True)
 class Heads:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -72,12 +74,16 @@ def _parsed(path: Path, number: int, line: str, kind: type[Kind]) -> Kind:
         raise KnowledgeNotUsable(f"{path}:{number}: {where + ': ' if where else ''}{first['msg']}") from None
 
 
-def check_classes(examples: list[Example], topics: list[str]) -> None:
-    """Raises KnowledgeNotUsable where a class has too few examples, and says how many are missing."""
+def check_classes(examples: list[Example], topics: list[str], told: Sequence[tuple[str, str]] = ()) -> None:
+    """Raises KnowledgeNotUsable where a class has too few examples, and says how many are missing.
+
+    `told` are messages with their topics, which count as examples of these.
+    """
     missing: list[str] = []
     labels: tuple[Label, ...] = ("frustration", "information_seeking", "praise", "other")
     counts = {f"label {name}": sum(e.has(name) for e in examples) for name in labels}
-    counts |= {f"topic {name}": sum(e.topic == name for e in examples) for name in topics}
+    of_topic = Counter([*(e.topic for e in examples), *(topic for _, topic in told)])
+    counts |= {f"topic {name}": of_topic[name] for name in topics}
     for name, count in counts.items():
         if count < LEAST_OF_A_CLASS:
             missing.append(f"{name} has {count}, {LEAST_OF_A_CLASS - count} more needed")

@@ -28,6 +28,8 @@ PENALTY = 1.0  # inverse strength C; of 0.3, 1, 3, 10 the best log loss in five 
 # The committee: of logistic regression, kernels (Nystroem) and these the best on real messages and on ours at once
 # (docs/decisions/0011-committee.md).
 MEMBERS, HIDDEN, DECAY, EPOCHS, BATCH = 4, 64, 0.05, 25, 256
+NEW_MEMBERS = 2  # of a committee that is kept
+OWN = 3.0  # how often a message of a brand at hand counts beside one of the shipped examples
 LEAST_UPDATES = 400  # of the weights: few examples are seen more often
 TOPIC_PENALTY = 3.0
 OTHER_INDUSTRY = 0.3  # weight of other industries' messages in the topic head: of 0, 0.3, 1 the best accuracy on retail
@@ -67,24 +69,30 @@ def train(
     rules: SignalRules,
     progress: Callable[[str], None] = lambda _: None,
     feelings: Sequence[Feeling] = (),
+    told: Sequence[tuple[str, str]] = (),
+    own: frozenset[str] = frozenset(),
+    start: Heads | None = None,
 ) -> Heads:
     """Fits everything; raises KnowledgeNotUsable on too few examples, ModelNotUsable without scikit-learn.
 
-    `feelings` join in the head of frustration alone.
+    `feelings` join in the head of frustration alone. `told` are messages with their topics, from brands' topics.yaml, and
+    `own` ids of the examples of the brands at hand: both count OWN times. `start` are heads of the same embedder whose
+    committee stays, with new members beside its own: it has learned from texts that are not here.
     """
     try:
         from sklearn.linear_model import LogisticRegression
     except ImportError:
         raise ModelNotUsable("training needs scikit-learn: pip install 'firstreply[models]'") from None
-    check_classes(examples, topics)
+    check_classes(examples, topics, told)
     progress(f"embedding {len(examples)} messages and {sum(len(f.questions) for f in faqs)} questions")
     raw = embedder.queries([e.text[:WINDOW] or " " for e in examples])
     asked = [(question, faq) for faq in faqs for question in faq.questions]
     raw_asked = embedder.queries([question for question, _ in asked])
     raw_titles = embedder.queries([faq.title for faq in faqs])
     raw_passages = embedder.passages([f"{faq.title}\n{faq.answer}" for faq in faqs])
-    query_mean = raw.mean(axis=0)
-    passage_mean = raw_passages.mean(axis=0) if len(faqs) else query_mean
+    query_mean = raw.mean(axis=0) if start is None else start.query_mean
+    passage_mean = query_mean if not len(faqs) else raw_passages.mean(axis=0) if start is None else start.passage_mean
+    counts = np.array([OWN if e.id in own else 1.0 for e in examples])
 
     def centred(vectors: Vectors) -> Vectors:
         return unit(vectors - query_mean)
@@ -94,9 +102,11 @@ def train(
         targets: NDArray[np.str_ | np.bool_],
         classes: tuple[str, ...],
         c: float,
-        weights: list[float] | None = None,
+        weights: Vectors,
+        *,
+        balanced: bool = False,
     ) -> Head:
-        model = LogisticRegression(C=c, max_iter=3_000, class_weight="balanced" if weights else None)
+        model = LogisticRegression(C=c, max_iter=3_000, class_weight="balanced" if balanced else None)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             model.fit(rows, targets, sample_weight=weights)
@@ -106,10 +116,11 @@ def train(
     def fit_independent(rows: Vectors, targets: dict[str, list[bool]], questions: Vectors | None = None) -> Head:
         parts = []
         for name, values in targets.items():
-            given, truth = rows, values
+            given, truth, weights = rows, values, counts
             if questions is not None and name in ("information_seeking", "praise"):  # what a sample question surely is and is not
                 given, truth = np.concatenate([rows, questions]), [*values, *[name == "information_seeking"] * len(questions)]
-            parts.append(fit(given, np.array(truth), (name,), PENALTY))
+                weights = np.concatenate([counts, np.ones(len(questions))])
+            parts.append(fit(given, np.array(truth), (name,), PENALTY, weights))
         return Head(tuple(targets), np.concatenate([p.weights for p in parts]), np.concatenate([p.bias for p in parts]))
 
     progress("fitting the heads")
@@ -125,7 +136,7 @@ def train(
         "strong": [e.level == "strong" for e in examples],
     }
     topic_rows, topic_targets = rows, [e.topic for e in examples]
-    topic_weights = [1.0 if e.industry == "retail" else OTHER_INDUSTRY for e in examples]
+    topic_weights = [OWN if e.id in own else 1.0 if e.industry == "retail" else OTHER_INDUSTRY for e in examples]
     asked_rows = np.empty((0, rows.shape[1]), np.float32)
     if asked:
         found_asked = [features(q, rules.find(q, "und")) for q, _ in asked]
@@ -141,6 +152,13 @@ def train(
         topic_rows = np.concatenate([rows, asked_rows[known]])
         topic_targets += [str(asked[at][1].topic) for at in known]
         topic_weights += [min(1.0, QUESTIONS / len(known))] * len(known)
+    if told:
+        raw_told = centred(embedder.queries([text for text, _ in told]))
+        found_told = [features(text, rules.find(text, "und")) for text, _ in told]
+        told_rows = np.stack([blank.inputs(v, None, x) for v, x in zip(raw_told, found_told, strict=True)])
+        topic_rows = np.concatenate([topic_rows, told_rows])
+        topic_targets += [topic for _, topic in told]
+        topic_weights += [OWN] * len(told)
     beside = np.concatenate([centred(raw_titles), unit(raw_passages - passage_mean)]) if faqs else centred(raw[:0])
     named = [faq.entry for faq in faqs] * 2
     searched, entries = np.concatenate([centred(raw_asked), beside]), [*(faq.entry for _, faq in asked), *named]
@@ -154,20 +172,22 @@ def train(
         ranking=fit_map(searched, entries),
         relevance=fit_relevance(centred(raw_asked), [faq.entry for _, faq in asked], beside, named, centred(raw)[foreign]),
         label=fit_independent(rows, labels, asked_rows[:: max(1, len(asked) // QUESTIONS)]),
-        frustration=_fit_committee(rows, labels["frustration"], felt, feelings),
+        frustration=_fit_committee(rows, labels["frustration"], felt, feelings, counts, start.frustration if start else None),
         level=fit_independent(rows, levels),
         urgency=fit_independent(rows, {"high": [e.urgency in ("high", "critical") for e in examples]}),
-        topic=fit(topic_rows, np.array(topic_targets), tuple(topics), TOPIC_PENALTY, topic_weights),
-        reasons=_fit_reasons(centred(raw), centred(raw_asked), len(rows[0]), examples),
-        addressed=fit(rows[public], np.array([examples[i].addressed for i in public]), ADDRESSED, PENALTY),
+        topic=fit(topic_rows, np.array(topic_targets), tuple(topics), TOPIC_PENALTY, np.array(topic_weights), balanced=True),
+        reasons=_fit_reasons(centred(raw), centred(raw_asked), len(rows[0]), examples, counts),
+        addressed=fit(rows[public], np.array([examples[i].addressed for i in public]), ADDRESSED, PENALTY, counts[public]),
     )
     return replace(fitted, version=digest_of_weights(fitted))
 
 
-def _fit_committee(rows: Vectors, truth: list[bool], felt: Vectors, feelings: Sequence[Feeling]) -> Committee:
-    """The networks for frustration; texts of which only that is known join by their weights.
+def _fit_committee(
+    rows: Vectors, truth: list[bool], felt: Vectors, feelings: Sequence[Feeling], counts: Vectors, start: Committee | None
+) -> Committee:
+    """The networks for frustration; texts of which only that is known join by their weights, and `start`'s networks stay.
 
-    Those of them that voice displeasure are weighted so that they are as frequent as among the examples: their being
+    Those of the texts that voice displeasure are weighted so that they are as frequent as among the examples: their being
     calmer must not make a customer seem calm.
     """
     from sklearn.exceptions import ConvergenceWarning
@@ -175,7 +195,7 @@ def _fit_committee(rows: Vectors, truth: list[bool], felt: Vectors, feelings: Se
 
     given = np.concatenate([rows, felt]) if len(felt) else rows
     targets = np.array([*truth, *(feeling.frustrated for feeling in feelings)])
-    weights = np.array([1.0] * len(rows) + [feeling.weight for feeling in feelings])
+    weights = np.concatenate([counts, [feeling.weight for feeling in feelings]])
     of_feelings = np.arange(len(given)) >= len(rows)
     if len(felt):
         share = float(np.mean(truth))
@@ -185,21 +205,22 @@ def _fit_committee(rows: Vectors, truth: list[bool], felt: Vectors, feelings: Se
     epochs = max(EPOCHS, -(-LEAST_UPDATES // -(-len(given) // BATCH)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # it is stopped early on purpose
-        for seed in range(MEMBERS):
+        for seed in range(MEMBERS if start is None else NEW_MEMBERS):
             model = MLPClassifier(
                 (HIDDEN,), alpha=DECAY, max_iter=epochs, n_iter_no_change=epochs, batch_size=min(BATCH, len(given)),
                 random_state=seed,
             )  # fmt: skip
             members.append(model.fit(given, targets, sample_weight=weights))
-    return Committee(
+    fitted = Committee(
         hidden=np.stack([m.coefs_[0].T for m in members]).astype(np.float32),
         hidden_bias=np.stack([m.intercepts_[0] for m in members]).astype(np.float32),
         out=np.stack([m.coefs_[1][:, 0] for m in members]).astype(np.float32),
         out_bias=np.array([m.intercepts_[1][0] for m in members], np.float32),
     )
+    return fitted if start is None else start.with_members(fitted)
 
 
-def _fit_reasons(messages: Vectors, questions: Vectors, inputs: int, examples: list[Example]) -> Head:
+def _fit_reasons(messages: Vectors, questions: Vectors, inputs: int, examples: list[Example], counts: Vectors) -> Head:
     """A head a reason, on the text's vector alone; its bias is moved so that 0.5 is the chosen threshold.
 
     The threshold is the lowest that keeps the wanted precision in FOLDS folds; a head that can't reach it never fires.
@@ -209,20 +230,21 @@ def _fit_reasons(messages: Vectors, questions: Vectors, inputs: int, examples: l
     from sklearn.metrics import precision_recall_curve
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-    counts = Counter(code for e in examples for code in e.reasons)
-    codes = tuple(sorted(code for code, count in counts.items() if count >= LEAST_OF_A_REASON and code in LEARNED))
+    given = Counter(code for e in examples for code in e.reasons)
+    codes = tuple(sorted(code for code, count in given.items() if count >= LEAST_OF_A_REASON and code in LEARNED))
     vectors = np.concatenate([messages, questions])
-    calm = np.zeros(len(questions), bool)
+    calm, importance = np.zeros(len(questions), bool), np.concatenate([counts, np.ones(len(questions))])
     weights, biases = np.zeros((len(codes), inputs), np.float32), np.zeros(len(codes), np.float32)
     for at, code in enumerate(codes):
         truth = np.concatenate([np.array([code in e.reasons for e in examples]), calm])
         model = LogisticRegression(C=REASON_PENALTY, max_iter=3_000, class_weight="balanced")
         folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
-        scores = cross_val_predict(model, vectors, truth, cv=folds, method="decision_function")
+        weighted = {"sample_weight": importance}
+        scores = cross_val_predict(model, vectors, truth, cv=folds, method="decision_function", params=weighted)
         precision, _, thresholds = precision_recall_curve(truth, scores)
         wanted = CRISIS_PRECISION if code == "self_harm" else HARD_PRECISION if code in HARD else SOFT_PRECISION
         fitting = [t for p, t in zip(precision, thresholds, strict=False) if p >= wanted]
-        model.fit(vectors, truth)
+        model.fit(vectors, truth, **weighted)
         weights[at, : vectors.shape[1]] = model.coef_[0]
         biases[at] = float(model.intercept_[0]) - (min(fitting) if fitting else NEVER)
     return Head(codes, weights, biases)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from service.understand.trajectory import trajectory
 
 EARLIER_TURNS = 3  # customer turns before this one that are read
 MOST_QUESTIONS = 3  # questions of one message that are searched for apart
+OTHER_TOPIC = "other"
 SURE_TOPIC = 0.35  # probability below which a topic is a guess: no draft names it and no passage is judged by it
 ANGRY_QUESTION = 0.3  # score from which an angry message with a question mark also asks; F1 on the examples: the same to 0.5
 PRESENT = 0.5  # score from which a label counts as present
@@ -69,10 +70,12 @@ def understand(
     supported: Iterable[str],
     hints: Iterable[str | None] = (),
     own_handles: Iterable[str] = (),
+    topics: Collection[str] = (),
 ) -> Understanding:
     """The understanding of one message; `vectors` [n, d] are those of `texts.all`, in that order.
 
-    A message that names one of `own_handles`, the brand's, is written to the brand.
+    A message that names one of `own_handles`, the brand's, is written to the brand. Only the brand's `topics` are
+    given, where it names any.
     """
     content = message.content
     named = any(handle.casefold() in content.casefold() for handle in own_handles)
@@ -95,10 +98,10 @@ def understand(
     if label == "frustration" and "?" in content and scores["information_seeking"] >= ANGRY_QUESTION:
         also = tuple(name for name in LABELS if name in {*also, "information_seeking"})
     level = _level(_peak([heads.level.independent(row) for row in inputs]), scores["frustration"], label, also)
-    topics = _mean([heads.topic.exclusive(row) for row in inputs])
-    if "order_status" in codes and "delivery" in topics:
-        topics["delivery"] += ORDER_STATUS  # "where is my …" is about delivery whatever the thing is
-    topic = max(topics, key=lambda name: topics[name])
+    about = _topics(_mean([heads.topic.exclusive(row) for row in inputs]), topics)
+    if "order_status" in codes and "delivery" in about:
+        about["delivery"] += ORDER_STATUS  # "where is my …" is about delivery whatever the thing is
+    topic = max(about, key=lambda name: about[name])
     past = [
         heads.labels(heads.inputs(turn, None, features(text, rules.find(text, language.code))))["frustration"]
         for turn, text in zip(before, texts.earlier, strict=True)
@@ -110,7 +113,7 @@ def understand(
         also=also,
         frustration_level=level,
         trajectory=trajectory(past, scores["frustration"], level, resolved="resolved" in codes),
-        topic=Scored(label=topic, score=round(min(topics[topic], 1.0), 4)),
+        topic=Scored(label=topic, score=round(min(about[topic], 1.0), 4)),
         urgency=_urgency(hurry, label, also, codes),
         addressed=_addressed(message, _mean([heads.addressed.exclusive(row) for row in inputs]), codes, named),
         language=language,
@@ -138,6 +141,13 @@ def language_of(message: Message, supported: Iterable[str], hints: Iterable[str 
     """The language of a message: what the caller says, the text, the thread, the customer's record."""
     thread = of_turns(turn.text for turn in message.thread if turn.role == "customer")
     return identify(message.content, said=message.language, supported=supported, hints=(thread, *hints))
+
+
+def _topics(known: dict[str, float], listed: Collection[str]) -> dict[str, float]:
+    """The probabilities of the topics that a brand lists, given that it is one of them; nothing known of any is `other`."""
+    kept = {name: score for name, score in known.items() if name in listed} if listed else known
+    total = sum(kept.values())
+    return {name: score / total for name, score in kept.items()} if total > 0 else {OTHER_TOPIC: 0.0}
 
 
 def _peak(rows: list[dict[str, float]]) -> dict[str, float]:

@@ -63,6 +63,20 @@ def test_is_built_trained_and_served(run: Run, little: Path, tmp_path: Path) -> 
     assert ours["understanding"]["label"] == torch["understanding"]["label"]
     assert ours["understanding"]["confidence"] == pytest.approx(torch["understanding"]["confidence"], abs=0.02)
 
+    own = tmp_path / "brands" / "examples"
+    own.mkdir(parents=True)
+    shipped_lines = (shipped("knowledge/examples") / "en.jsonl").read_text(encoding="utf-8").splitlines()[:20]
+    (own / "own.jsonl").write_text("\n".join(line.replace('"en-', '"own-', 1) for line in shipped_lines), encoding="utf-8")
+    gates = tmp_path / "gates.toml"
+    gates.write_text('[[gate]]\nmeasure = "label.accuracy"\nminimum = 1.0\n', encoding="utf-8")
+    before = (tmp_path / "data" / "heads.safetensors").read_bytes()
+    told = chosen | {"KNOWLEDGE_DIR": tmp_path / "brands"}
+    gated = run("train", "--gate", "understanding/en", "--gates", str(gates), **told)
+    assert gated.returncode == 1, gated.stderr
+    for said in ("learned from 20 messages of your own", "of 20 right", "failed: label.accuracy", "refused: the heads in"):
+        assert said in gated.stderr
+    assert (tmp_path / "data" / "heads.safetensors").read_bytes() == before
+
     # The stored vectors are this model's now: the default one is refused until its heads and vectors are made again.
     back = run("triage", SENTENCE, data_dir=tmp_path / "data")
     assert back.returncode == 2

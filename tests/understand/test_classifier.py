@@ -32,7 +32,7 @@ from service.understand.embedder import Embedder
 from service.understand.examples import LEAST_OF_A_CLASS, Example, read_examples
 from service.understand.signals import read_signal_rules
 from service.understand.topic_words import topic_words, word_topics
-from service.understand.training import LEARNED, LEAST_OF_A_REASON, Faq, train
+from service.understand.training import LEARNED, LEAST_OF_A_REASON, NEW_MEMBERS, Faq, train
 from service.understand.weights import bundled_weights
 
 SHIPPED = shipped("knowledge/heads.safetensors")
@@ -43,6 +43,8 @@ FAQS = [
     Faq("arrival", "delivery", "When does it arrive?", "In 3 days.", ("how long does shipping take", "when is it here")),
     Faq("sending-back", "returns", "How do I send it back?", "With the label.", ("i want to return it", "where is the label")),
 ]
+
+BIKES = ("is broken", "squeals on hills", "came loose on the ride", "needs a repair", "creaks when I pedal", "slips")
 
 
 @pytest.fixture(scope="module")
@@ -289,6 +291,47 @@ class TestTraining:
             assert scores[truth].mean() > scores[~truth].mean() + 0.25, label
         topics = [max(trained.topic.exclusive(row).items(), key=lambda pair: pair[1])[0] for row in rows]
         assert np.mean([found == e.topic for found, e in zip(topics, few, strict=True)]) > 0.7
+
+    def test_messages_of_a_brands_own_topic_are_found_again(
+        self, few: list[Example], patient: Embedder, trained: Heads, embedder: Embedder
+    ) -> None:
+        said = [f"{part} {fault}" for part in ("brake", "chain", "saddle", "pedal") for fault in BIKES]
+        told = [(text, "bikes") for text in said]
+        heads = train(few, FAQS, [*TOPICS, "bikes"], patient, RULES, told=told)
+        text = "the chain came off and a spoke broke"
+        row = heads.inputs(heads.centred_queries(embedder.queries([text]))[0], None, features(text, RULES.find(text, "en")))
+        scores = heads.topic.exclusive(row)
+        assert max(scores, key=lambda name: scores[name]) == "bikes"
+        assert "bikes" not in trained.topic.classes
+
+    def test_a_topic_with_too_few_messages_is_refused_and_says_how_many_are_missing(
+        self, few: list[Example], patient: Embedder
+    ) -> None:
+        with pytest.raises(KnowledgeNotUsable, match=f"topic bikes has 1, {LEAST_OF_A_CLASS - 1} more needed"):
+            train(few, FAQS, [*TOPICS, "bikes"], patient, RULES, told=[("my brake squeals", "bikes")])
+
+    def test_an_own_message_counts_more_than_a_shipped_one(
+        self, few: list[Example], patient: Embedder, fitted: Callable[[list[Example]], Heads]
+    ) -> None:
+        calm = next(e for e in few if e.label == "information_seeking" and e.text)
+        odd = calm.model_copy(update={"id": "own", "label": "praise", "also": ()})
+
+        def praise(heads: Heads) -> float:
+            vector = heads.centred_queries(patient.queries([odd.text]))[0]
+            return heads.labels(heads.inputs(vector, None, features(odd.text, RULES.find(odd.text, odd.language))))["praise"]
+
+        as_any = praise(fitted([*few, odd]))
+        as_own = praise(train([*few, odd], FAQS, TOPICS, patient, RULES, own=frozenset({"own"})))
+        assert as_own > as_any
+
+    def test_a_refit_keeps_the_committee_that_learned_from_more(
+        self, few: list[Example], patient: Embedder, shipped_heads: Heads
+    ) -> None:
+        heads = train(few, FAQS, TOPICS, patient, RULES, start=shipped_heads)
+        members = len(shipped_heads.frustration.out)
+        assert np.array_equal(heads.frustration.hidden[:members], shipped_heads.frustration.hidden)
+        assert len(heads.frustration.out) == members + NEW_MEMBERS
+        assert np.array_equal(heads.query_mean, shipped_heads.query_mean)
 
     def test_a_message_with_no_words_does_not_stop_it(self, few: list[Example], trained: Heads) -> None:
         assert few[-1].text == ""
