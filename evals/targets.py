@@ -25,8 +25,8 @@ from service.errors import KnowledgeNotUsable, SettingsNotUsable, Unavailable, U
 from service.messages import Customer, Known, Message, Triage
 from service.parts import Parts, build_parts, ensure_model, heads_file, model_folder, with_vectors
 from service.retrieve.context import Sources
+from service.retrieve.embedded_index import EmbeddedIndex
 from service.retrieve.faqs import Passages
-from service.retrieve.index import EmbeddedIndex
 from service.retrieve.ingest import Report, read_faq_lines, read_orders
 from service.settings import Settings, read_settings
 from service.understand.classifier import Heads, load_heads
@@ -64,9 +64,8 @@ async def in_process(settings: Settings, day: date, *, installation: bool = Fals
     with tempfile.TemporaryDirectory(prefix="firstreply-eval-") as folder:
         if not installation:
             own = heads_file(settings)
-            settings = settings.model_copy(
-                update={"models_dir": settings.models.resolve(), "data_dir": Path(folder), "database_url": None}
-            )
+            alone = {"models_dir": settings.models.resolve(), "data_dir": Path(folder), "database_url": None, "qdrant_url": None}
+            settings = settings.model_copy(update=alone)
             if own.parent != heads_file(settings).parent:
                 shutil.copy(own, settings.data_dir / own.name)
         async with build_parts(settings, today=day) as parts:
@@ -85,7 +84,7 @@ async def in_process(settings: Settings, day: date, *, installation: bool = Fals
             try:
                 yield Target("in process", triage, embed, warmed)
             finally:
-                standing.close()
+                await standing.close()
 
 
 class _Fixtures:
@@ -123,13 +122,13 @@ class _Fixtures:
             index = EmbeddedIndex(self._parts.embedding.embedder.dimension, self._parts.settings.data_dir)
             self._indexes.append(index)
             made = Passages(index, self._parts.heads)
-            made.put(rows)
+            await made.put(rows)
             self._passages[key] = made
         return self._passages[key]
 
-    def close(self) -> None:
+    async def close(self) -> None:
         for index in self._indexes:
-            index.close()
+            await index.close()
 
 
 def _known(case: SuiteCase) -> Message:

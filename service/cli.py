@@ -25,7 +25,7 @@ from service.settings import Settings, read_settings
 app = typer.Typer(
     name="firstreply", no_args_is_help=True, pretty_exceptions_enable=False, help="Triage for social customer care."
 )
-knowledge = typer.Typer(no_args_is_help=True, help="The knowledge base: import, export, search.")
+knowledge = typer.Typer(no_args_is_help=True, help="The knowledge base: import, export, search, reindex.")
 orders = typer.Typer(no_args_is_help=True, help="Orders and customers that drafts may refer to.")
 models = typer.Typer(no_args_is_help=True, help="Embedding models: build and list.")
 keys = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke.")
@@ -274,6 +274,16 @@ def knowledge_search(
         _fail("no query: firstreply knowledge search QUERY, or --input FILE --output FILE")
     for passage in _with_parts(lambda parts: search(parts, brand, query, language, limit)):
         out.print(f"{passage.score:.2f}  {passage.id}  {passage.title}", markup=False)
+
+
+@knowledge.command("reindex")
+def knowledge_reindex() -> None:
+    """Fill the index of a Qdrant server anew from the database, while searches go on in the former one."""
+    count = _with_parts(lambda parts: parts.index.rebuild(_say))
+    if count is None:
+        _say("nothing to do: without FIRSTREPLY_QDRANT_URL every start makes the index anew")
+    else:
+        _say(f"{count} points in a new collection, which is in use now; the former one is gone")
 
 
 @orders.command("import")

@@ -14,6 +14,7 @@ FirstReplyError
 ├── NotAuthenticated          401
 ├── NotFound                  404
 └── Unavailable               503  the service can't do this right now; nothing was lost
+    └── IndexUnavailable           the vector index doesn't answer; a triage goes on without passages
 """
 
 from __future__ import annotations
@@ -134,3 +135,7 @@ class Unavailable(FirstReplyError):
     status = 503
     problem = "unavailable"
     title = "Not available right now"
+
+
+class IndexUnavailable(Unavailable):
+    """The vector index doesn't answer, or not with what it should hold."""

@@ -51,7 +51,7 @@ async def search(parts: Parts, brand: str, query: str, language: str | None, lim
     """The nearest passages of a brand, whatever their relevance."""
     _known(parts, brand)
     vector = parts.heads.centred_queries(await parts.embedding.queries([query]))[0]
-    return parts.passages.nearest(brand, vector, language, limit, datetime.now(UTC).date(), query)
+    return await parts.passages.nearest(brand, vector, language, limit, datetime.now(UTC).date(), query)
 
 
 async def search_lines(parts: Parts, brand: str, lines: Iterable[str], limit: int) -> tuple[list[dict[str, Any]], list[str]]:

@@ -413,6 +413,7 @@ class Context(Noun):
     customer: Customer | None = Field(default=None, exclude=True)  # for the private text; not part of the answer
     macro: Macro | None = Field(default=None, exclude=True)  # the draft names it where it uses it
     answers: tuple[tuple[Passage, ...], ...] = Field(default=(), exclude=True)  # passages per question of the message
+    warnings: tuple[str, ...] = Field(default=(), exclude=True)  # what could not be looked up; the triage carries them
 
 
 class DraftText(Noun):

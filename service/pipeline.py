@@ -50,7 +50,7 @@ async def stages(message: Message, parts: Parts) -> AsyncIterator[Stage]:
         message, texts, vectors, parts.heads, parts.rules, brand.identity.languages, hints, handles, brand.topic_ids
     )
     watch.lap("classify")
-    context = retrieve(message, understanding, known, texts, vectors, parts.heads, parts.sources, brand)
+    context = await retrieve(message, understanding, known, texts, vectors, parts.heads, parts.sources, brand)
     watch.lap("retrieve")
     verdict = decide(message, understanding, context, brand.policy, brand.queue_of(understanding.topic.label))
     escalation = verdict.escalation
@@ -59,7 +59,7 @@ async def stages(message: Message, parts: Parts) -> AsyncIterator[Stage]:
     grown = Triage(
         id=f"tri_{secrets.token_hex(12)}", message_id=message.id, brand=message.brand, conversation_id=message.conversation_id,
         metadata=message.metadata, received_at=message.received_at, understanding=understanding, context=Context(),
-        escalation=escalation, timings_ms=watch.laps, warnings=parts.warnings,
+        escalation=escalation, timings_ms=watch.laps, warnings=(*parts.warnings, *context.warnings),
         versions=Versions(
             service=__version__, embedder=parts.embedding.embedder.fingerprint, classifier=parts.heads.version,
             knowledge=parts.knowledge_version, policy=brand.policy_version,

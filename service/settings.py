@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.errors import SettingsNotUsable
 from service.understand.build import DEFAULT_MODEL
 
 MIB = 1024 * 1024
+
+
+def _server(url: str) -> str:
+    parsed = urlsplit(url)
+    if parsed.scheme not in ("http", "https") or not parsed.hostname or parsed.port == 0 or parsed.username:
+        raise ValueError("write it as http://host:6333 or https://host:6333, the key in FIRSTREPLY_QDRANT_API_KEY")
+    return url
 
 
 class Settings(BaseSettings):
@@ -47,6 +55,20 @@ class Settings(BaseSettings):
         ge=1,
         le=64,
         description="inference threads a process; scale by --workers: with 2, a busy neighbour stalls both",
+    )
+    qdrant_url: Annotated[str, AfterValidator(_server)] | None = Field(
+        default=None, description="http(s)://host:6333 of a Qdrant server or cluster; default none: its engine in this process"
+    )
+    qdrant_api_key: SecretStr | None = Field(default=None, description="API key of the Qdrant server; it needs to write, too")
+    qdrant_grpc: bool = Field(default=True, description="false speaks REST: slower, for where only that port can be reached")
+    qdrant_grpc_port: int = Field(default=6334, ge=1, le=65535, description="the server's gRPC port; 6334 is Qdrant's default")
+    qdrant_timeout_seconds: float = Field(
+        default=1.0, gt=0, le=60, description="how long a triage waits for a search, then it goes on without passages"
+    )
+    qdrant_collection: str = Field(
+        default="firstreply",
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$",
+        description="how names of collections begin; another one for each installation that shares a server",
     )
     host: str = Field(default="127.0.0.1", description="address to listen on; beyond loopback an API key is required")
     port: int = Field(default=8000, ge=0, le=65535, description="TCP port to listen on")

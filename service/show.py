@@ -22,6 +22,8 @@ def show(triage: Triage, console: Console) -> None:
         console.print(context)
     if triage.draft is not None:
         console.print(_draft(triage.draft))
+    for warning in triage.warnings:
+        console.print(Text(f"warning: {warning.replace('_', ' ')}", style="yellow"))
     timing = f"{triage.timings_ms.get('total', 0):.1f} ms, {triage.id}"
     console.print(Text(timing, style="dim"))
 

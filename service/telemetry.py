@@ -7,6 +7,7 @@
 | triage_messages_total | counter | label, escalated |
 | triage_escalations_total | counter | reason |
 | triage_retrieval_empty_total | counter | |
+| triage_retrieval_unavailable_total | counter | |
 | triage_knowledge_passages | gauge | |
 | triage_build_info | gauge | version, embedder, classifier |
 
@@ -39,6 +40,7 @@ STAGES = Histogram("triage_stage_duration_seconds", "Seconds a stage of a triage
 MESSAGES = Counter("triage_messages_total", "Messages triaged.", ("label", "escalated"))
 ESCALATIONS = Counter("triage_escalations_total", "Reasons of escalated messages.", ("reason",))
 EMPTY = Counter("triage_retrieval_empty_total", "Messages for which no passage was found.")
+UNSEARCHED = Counter("triage_retrieval_unavailable_total", "Messages for which the index did not answer.")
 PASSAGES = Gauge("triage_knowledge_passages", "Entries of knowledge this process answers from.", multiprocess_mode="max")
 BUILD = Gauge("triage_build_info", "What is running.", ("version", "embedder", "classifier"), multiprocess_mode="max")
 
@@ -59,6 +61,8 @@ def count(triage: Triage) -> None:
             ESCALATIONS.labels(reason.code).inc()
     if not triage.context.passages:
         EMPTY.inc()
+    if "retrieval_unavailable" in triage.warnings:
+        UNSEARCHED.inc()
 
 
 def exposition() -> bytes:

@@ -117,15 +117,35 @@ def test_only_one_module_decides_who_sees_what_belongs_to_a_customer(what: str, 
     assert found == {module}
 
 
-def test_every_search_of_the_index_passes_the_one_filter() -> None:
-    index = tree(SERVICE / "retrieve" / "index.py")
-    requests = [node for node in ast.walk(index) if isinstance(node, ast.Call) and ast.unparse(node.func) == "edge.QueryRequest"]
-    filters = [next(ast.unparse(word.value) for word in node.keywords if word.arg == "filter") for node in requests]
-    assert filters
-    assert all(given.startswith("only_brand(brand") for given in filters)
-    assert not [
-        name_of(path) for path in FILES if path.name != "index.py" for module in imported(tree(path)) if "qdrant" in module
-    ]
+@pytest.mark.parametrize(
+    ("engine", "call", "confined"),
+    [
+        ("embedded_index.py", "edge.QueryRequest", "_filter(index.only_brand(brand, kind))"),
+        ("qdrant_index.py", "self._collections.client.query_points", "models.Filter(must=confined)"),
+    ],
+)
+def test_every_search_of_an_index_passes_the_one_filter(engine: str, call: str, confined: str) -> None:
+    module = tree(SERVICE / "retrieve" / engine)
+    requests = [node for node in ast.walk(module) if isinstance(node, ast.Call) and ast.unparse(node.func) == call]
+    filters = [ast.unparse(word.value) for node in requests for word in node.keywords if word.arg in ("filter", "query_filter")]
+    assert filters == [confined]
+    assert ast.unparse(module).count("index.only_brand(brand, kind)") == 1
+
+
+def test_only_the_engines_of_the_index_know_qdrant() -> None:
+    found = {name_of(path) for path in FILES for module in imported(tree(path)) if under(module, "qdrant_edge", "qdrant_client")}
+    assert found == {
+        "retrieve/embedded_index.py",
+        *(f"retrieve/qdrant_{part}.py" for part in ("collections", "faults", "index", "points")),
+    }
+    searching = [name_of(path) for path in FILES if "query_points" in path.read_text(encoding="utf-8")]
+    assert searching == ["retrieve/qdrant_index.py"]
+
+
+def test_only_the_parts_know_which_engine_is_behind_the_protocol() -> None:
+    modules = [f"service.retrieve.{name}" for name in ("embedded_index", "qdrant_index", "qdrant_collections")]
+    found = {name_of(path) for path in FILES for module in imported(tree(path)) if under(module, *modules)}
+    assert {name for name in found if not name.startswith("retrieve/qdrant_")} == {"parts.py"}
 
 
 def said_in_logs(module: ast.AST) -> list[tuple[int, str]]:

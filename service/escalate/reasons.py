@@ -107,4 +107,5 @@ def _no_grounding(understanding: Understanding, context: Context) -> Reason | No
         or any(understanding.signal(code) for code in ("greeting_only", "order_status", "marked_delivered"))
     ):
         return None
-    return _reason("no_grounding", detail="no passage and no order answers this")
+    told = "the knowledge could not be searched" if context.warnings else "no passage and no order answers this"
+    return _reason("no_grounding", detail=told)

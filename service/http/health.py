@@ -23,14 +23,19 @@ async def live() -> dict[str, str]:
     responses={503: {"description": "Not ready; the checks say what is wrong"}},
 )  # fmt: skip
 async def ready(parts: PartsOf) -> JSONResponse:
-    """Each check by name; 503 while one of them fails. The embedder was checked at start."""
+    """Each check by name; 503 while one of them fails. The embedder was checked at start.
+
+    Without the index messages are triaged, with a warning and no passages: degraded, and still 200.
+    """
     checks = {
         "records": "ok" if await parts.records.writable() else "failed: the database can't be written",
         "brands": "ok" if parts.brands else "failed: no brand; firstreply knowledge import --brand NAME FILE makes one",
         "embedder": "ok",
+        "index": f"degraded: {parts.index.trouble}" if parts.index.trouble else "ok",
     }
-    well = all(value == "ok" for value in checks.values())
-    return JSONResponse({"status": "ok" if well else "not ready", "checks": checks}, status_code=200 if well else 503)
+    failed = any(value.startswith("failed") for value in checks.values())
+    status = "not ready" if failed else "degraded" if parts.index.trouble else "ok"
+    return JSONResponse({"status": status, "checks": checks}, status_code=503 if failed else 200)
 
 
 @router.get("/metrics", operation_id="metrics", summary="Metrics for Prometheus", response_class=Response)

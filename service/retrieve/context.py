@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +10,9 @@ import numpy as np
 from service.brands import Brand
 from service.draft.facts import state_keys
 from service.draft.plan import ORDER_TOPICS
+from service.errors import IndexUnavailable
 from service.knowledge import Entry
-from service.messages import Context, Known, Message, Passage, Scored, Understanding
+from service.messages import Context, Known, Macro, Message, Passage, Scored, Understanding
 from service.retrieve.customers import Lookup
 from service.retrieve.faqs import Passages
 from service.retrieve.history import own_history
@@ -26,6 +28,7 @@ BROAD = frozenset({"product"})  # topics of which most questions are about a thi
 TURN_BEFORE = 0.7  # weight of that turn beside the message
 LIKE_MACRO = 0.4  # likeness to the messages of a macro from which it is looked at
 PRODUCTS = 3  # nearest products looked at
+UNSEARCHED = "retrieval_unavailable"  # warning of a triage for which the knowledge could not be searched
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Sources:
     limit: int
 
 
-def retrieve(
+async def retrieve(
     message: Message,
     understanding: Understanding,
     known: Known,
@@ -47,7 +50,10 @@ def retrieve(
     sources: Sources,
     brand: Brand,
 ) -> Context:
-    """The context for a message of the customer who is known; `vectors` [n, d] are those of `texts.all`, in that order."""
+    """The context for a message of the customer who is known; `vectors` [n, d] are those of `texts.all`, in that order.
+
+    Where the index doesn't answer, the context has no passages, and the warning that says so.
+    """
     language = understanding.language.code if understanding.language.supported else None
     spoken = language or brand.identity.default_language
     today = message.received_at.date()
@@ -57,23 +63,35 @@ def retrieve(
     orders = own_orders(message, understanding, known, history, brand.kinds)
     about = orders[0] if orders and understanding.topic.label in ORDER_TOPICS else None
     states = state_keys(about, today) if about is not None else ()
-    found, macro = [], None
-    if message.content.strip():
-        found = [
-            sources.passages.search(message.brand, query, language, sources.limit, today, understanding.topic, text, states)
-            for query, text in zip(queries, _texts(message, texts), strict=True)
-        ]
-        if not orders or understanding.label == "praise":  # where an order is the matter no macro is the answer
-            macro = sources.passages.macro(message.brand, _whole(centred, texts), spoken, understanding.label)
+    asked = list(zip(queries, _texts(message, texts), strict=True)) if message.content.strip() else []
+
+    async def passages_found() -> list[list[Passage]]:
+        search, topic = sources.passages.search, understanding.topic
+        return await asyncio.gather(
+            *(search(message.brand, query, language, sources.limit, today, topic, text, states) for query, text in asked)
+        )
+
+    async def macro_found() -> Macro | None:
+        if not asked or (orders and understanding.label != "praise"):  # where an order is the matter no macro is the answer
+            return None
+        return await sources.passages.macro(message.brand, _whole(centred, texts), spoken, understanding.label)
+
+    async def products_found() -> list[tuple[str, float]]:
+        if not asks_for_product(understanding, brand.catalogue):
+            return []
+        return await sources.passages.products(message.brand, queries[0], spoken, PRODUCTS)
+
+    warnings: tuple[str, ...] = ()
+    try:  # all at once: a server is asked for all of them in the time of one
+        found, macro, products = await asyncio.gather(passages_found(), macro_found(), products_found())
+    except IndexUnavailable:
+        found, macro, products, warnings = [[] for _ in asked], None, [], (UNSEARCHED,)
     best: dict[str, Passage] = {}
     for passage in (passage for hits in found for passage in hits):
         if passage.id not in best or passage.score > best[passage.id].score:
             best[passage.id] = passage
     ranked = sorted(best.values(), key=lambda passage: (-passage.score, passage.id))
     passages = tuple(ranked[: sources.limit])
-    products: list[tuple[str, float]] = []
-    if asks_for_product(understanding, brand.catalogue):
-        products = sources.passages.products(message.brand, queries[0], spoken, PRODUCTS)
 
     def entry(name: str) -> Entry | None:
         return sources.passages.get(message.brand, f"{name}-{spoken}")
@@ -90,6 +108,7 @@ def retrieve(
         customer=known.customer,
         macro=macro if macro is not None and macro.score >= LIKE_MACRO else None,
         answers=tuple(tuple(p for p in hits if answers(p, understanding.topic)) for hits in found),
+        warnings=warnings,
     )  # fmt: skip
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from datetime import date
 
 import numpy as np
 
 from service.knowledge import Entry, Kind, StoredEntry
 from service.messages import Label, Macro, Passage, Scored
-from service.retrieve.index import EmbeddedIndex, Point
+from service.retrieve.index import Point, VectorIndex
 from service.retrieve.names import names_of, words
 from service.understand.classifier import NEAREST, Heads, Vectors, near
 
@@ -24,7 +24,7 @@ NEAR_BEST = 0.45  # share of the best passage's relevance below which another is
 class Passages:
     """The knowledge of every brand, in memory: a cache of SQL with an index over its vectors."""
 
-    def __init__(self, index: EmbeddedIndex, heads: Heads) -> None:
+    def __init__(self, index: VectorIndex, heads: Heads) -> None:
         self._index = index
         self._heads = heads
         self._entries: dict[tuple[str, str], Entry] = {}
@@ -33,34 +33,29 @@ class Passages:
         self._names: dict[str, dict[str, frozenset[str]]] = {}  # by brand, found when first asked for after a change
         self._explains: dict[tuple[str, str], set[str]] = {}  # by brand and state of an order: names of entries
 
-    def put(self, stored: Iterable[StoredEntry]) -> None:
+    async def put(self, stored: Iterable[StoredEntry]) -> None:
         """Inserts entries or replaces those with the same id."""
         put = list(stored)
-        if not put:
-            return
-        centred = [vectors for one in put for vectors in self._centred(one)]
-        vectors = iter(self._heads.ranked(np.concatenate(centred)))  # all at once: an entry at a time takes twenty times as long
-        points: list[Point] = []
+        points = points_of(put, self._heads)
         for one in put:
             entry = one.content
-            self.remove(one.brand, entry.id)
+            self._forget(one.brand, entry.id)
             self._entries[one.brand, entry.id] = entry
             self._translations.setdefault((one.brand, entry.kind, entry.entry), {})[entry.id] = len(one.vectors)
             for state in entry.states:
                 self._explains.setdefault((one.brand, state), set()).add(entry.entry)
-            points += [Point(one.brand, entry.id, entry.kind, at, next(vectors)) for at in range(len(one.vectors))]
-        self._index.put(points)
+        await self._index.put(points)
 
-    def _centred(self, one: StoredEntry) -> tuple[Vectors, Vectors]:
-        told = len(one.content.passages)
-        return self._heads.centred_passages(one.vectors[:told]), self._heads.centred_queries(one.vectors[told:])
+    async def remove(self, brand: str, *entry_ids: str) -> None:
+        """Removes entries; one that is not there is no error."""
+        for entry_id in entry_ids:
+            self._forget(brand, entry_id)
+        await self._index.remove(brand, entry_ids)
 
-    def remove(self, brand: str, entry_id: str) -> None:
-        """Removes an entry; one that is not there is no error."""
+    def _forget(self, brand: str, entry_id: str) -> None:
         self._names.clear()
         entry = self._entries.pop((brand, entry_id), None)
         if entry is not None:
-            self._index.remove(brand, entry_id)
             self._translations[brand, entry.kind, entry.entry].pop(entry_id, None)
             for state in entry.states:
                 if not any(state in self._entries[brand, i].states for i in self._translations[brand, entry.kind, entry.entry]):
@@ -73,7 +68,7 @@ class Passages:
         """The entry with this id."""
         return self._entries.get((brand, entry_id))
 
-    def search(
+    async def search(
         self,
         brand: str,
         query: Vectors,
@@ -91,17 +86,20 @@ class Passages:
         All translations of a FAQ are searched and one is shown, in the customer's language where there is one; nothing
         that has expired or is meant for agents only.
         """
-        ranked = self._ranked(brand, query, language, today, topic, text, states=set(states))
+        ranked = await self._ranked(brand, query, language, today, topic, text, states=set(states))
         floor = max(RELEVANT, NEAR_BEST * ranked[0].score) if ranked else 1.0
         return [passage for passage in ranked if passage.score >= floor][:limit]
 
-    def nearest(self, brand: str, query: Vectors, language: str | None, limit: int, today: date, text: str = "") -> list[Passage]:
+    async def nearest(
+        self, brand: str, query: Vectors, language: str | None, limit: int, today: date, text: str = ""
+    ) -> list[Passage]:
         """The nearest passages whatever their relevance, for a search a person makes."""
-        return self._ranked(brand, query, language, today, None, text, max(POINTS, limit * 24))[:limit]
+        ranked = await self._ranked(brand, query, language, today, None, text, max(POINTS, limit * 24))
+        return ranked[:limit]
 
-    def macro(self, brand: str, query: Vectors, language: str, label: Label) -> Macro | None:
+    async def macro(self, brand: str, query: Vectors, language: str, label: Label) -> Macro | None:
         """The macro that is written for messages nearest to this one and for its label, in this language."""
-        for shown, score in self._entries_near(brand, query, "macro", language, FEW_POINTS):
+        for shown, score in await self._entries_near(brand, query, "macro", language, FEW_POINTS):
             if label in shown.labels and shown.language == language:
                 return Macro(
                     id=shown.entry, language=language, texts=(shown.answer, *shown.wordings), publics=shown.publics,
@@ -109,12 +107,12 @@ class Passages:
                 )  # fmt: skip
         return None
 
-    def products(self, brand: str, query: Vectors, language: str, limit: int) -> list[tuple[str, float]]:
+    async def products(self, brand: str, query: Vectors, language: str, limit: int) -> list[tuple[str, float]]:
         """Ids of the products nearest to a query, each with its relevance, best first."""
-        found = self._entries_near(brand, query, "product", language, FEW_POINTS)
+        found = await self._entries_near(brand, query, "product", language, FEW_POINTS)
         return [(shown.entry, round(self._heads.relevant(score), 4)) for shown, score in found][:limit]
 
-    def _ranked(
+    async def _ranked(
         self,
         brand: str,
         query: Vectors,
@@ -128,7 +126,7 @@ class Passages:
         found: list[Passage] = []
         said = {name for word in words(text) for name in self._named(brand).get(word, ())}
         said = said.union(*(self._explains.get((brand, state), ()) for state in states))
-        for shown, score in self._entries_near(brand, query, "faq", language, points, said):
+        for shown, score in await self._entries_near(brand, query, "faq", language, points, said):
             if shown.entry in said:
                 score += NAMED
             if shown.audience != "public" or not _holds(shown, today.isoformat()):
@@ -140,17 +138,17 @@ class Passages:
             found.append(passage_of(shown, round(relevance, 4)))
         return sorted(found, key=lambda passage: (-passage.score, passage.id))
 
-    def _entries_near(
+    async def _entries_near(
         self, brand: str, query: Vectors, kind: Kind, language: str | None, points: int, also: Iterable[str] = ()
     ) -> list[tuple[Entry, float]]:
         """The entries with the nearest vectors and those named in `also`, best first, each in one language with its score."""
-        hits = self._index.search(self._heads.ranked(query), brand, kind, points)
+        hits = await self._index.search(self._heads.ranked(query), brand, kind, points)
         if not hits:
             return []
         near_by: dict[str, list[tuple[Entry, float]]] = {}
         for hit in hits:
             entry = self._entries.get((brand, hit.entry_id))
-            if entry is not None:
+            if entry is not None and entry.kind == kind:  # a server may be behind what this process knows
                 near_by.setdefault(entry.entry, []).append((entry, hit.cosine))
         for name in also:
             for entry_id in self._translations[brand, kind, name]:
@@ -171,6 +169,24 @@ class Passages:
             mine = [entry for (owner, _), entry in self._entries.items() if owner == brand and entry.kind == "faq"]
             self._names[brand] = names_of(mine)
         return self._names[brand]
+
+
+def points_of(stored: Sequence[StoredEntry], heads: Heads) -> list[Point]:
+    """The points of entries, their vectors as a search compares them."""
+    if not stored:
+        return []
+    centred = [vectors for one in stored for vectors in _centred(one, heads)]
+    vectors = iter(heads.ranked(np.concatenate(centred)))  # all at once: an entry at a time takes twenty times as long
+    return [
+        Point(one.brand, one.content.id, one.content.kind, at, next(vectors), one.digest)
+        for one in stored
+        for at in range(len(one.vectors))
+    ]
+
+
+def _centred(one: StoredEntry, heads: Heads) -> tuple[Vectors, Vectors]:
+    told = len(one.content.passages)
+    return heads.centred_passages(one.vectors[:told]), heads.centred_queries(one.vectors[told:])
 
 
 def passage_of(faq: Entry, score: float) -> Passage:
