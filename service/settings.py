@@ -17,8 +17,12 @@ MIB = 1024 * 1024
 
 
 def _server(url: str) -> str:
-    parsed = urlsplit(url)
-    if parsed.scheme not in ("http", "https") or not parsed.hostname or parsed.port == 0 or parsed.username:
+    try:
+        parsed = urlsplit(url)
+        well = parsed.scheme in ("http", "https") and parsed.hostname and parsed.port != 0 and not parsed.username
+    except ValueError:  # a port that is no number
+        well = False
+    if not well:
         raise ValueError("write it as http://host:6333 or https://host:6333, the key in FIRSTREPLY_QDRANT_API_KEY")
     return url
 
@@ -60,7 +64,10 @@ class Settings(BaseSettings):
         default=None, description="http(s)://host:6333 of a Qdrant server or cluster; default none: its engine in this process"
     )
     qdrant_api_key: SecretStr | None = Field(default=None, description="API key of the Qdrant server; it needs to write, too")
-    qdrant_grpc: bool = Field(default=True, description="false speaks REST: slower, for where only that port can be reached")
+    qdrant_grpc: bool = Field(
+        default=True,
+        description="false speaks REST, for where only that port can be reached; gRPC sends vectors as bytes, not as text",
+    )
     qdrant_grpc_port: int = Field(default=6334, ge=1, le=65535, description="the server's gRPC port; 6334 is Qdrant's default")
     qdrant_timeout_seconds: float = Field(
         default=1.0, gt=0, le=60, description="how long a triage waits for a search, then it goes on without passages"
@@ -111,4 +118,4 @@ def read_settings(**given: object) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "FIRSTREPLY_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise SettingsNotUsable(f"{name}: {first['msg']} (got {first['input']!r})") from None
+        raise SettingsNotUsable(f"{name}: {first['msg'].removeprefix('Value error, ')} (got {first['input']!r})") from None

@@ -18,6 +18,7 @@
 | method, route, status | of the request; the route's pattern, never the path with its ids |
 | ms | milliseconds from the first byte to the last |
 | triage_id, label, escalate | of the triage made |
+| reason | why the index or the records can't be used |
 """
 
 from __future__ import annotations

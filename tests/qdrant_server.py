@@ -31,8 +31,8 @@ class QdrantServer:
     def __init__(self) -> None:
         self.store = AsyncQdrantClient(":memory:")
         self.delay = 0.0  # seconds before each answer
-        self.slow: frozenset[str] = frozenset()  # operations that are delayed; none named: all
         self.status = 200  # else what each request is answered with
+        self.only: frozenset[str] = frozenset()  # operations that the two above are for; none named: all
         self.key: str | None = None  # the key that callers must have
         self.asked: Counter[str] = Counter()  # by operation
         self.sent = 0  # points with a vector that came
@@ -101,11 +101,12 @@ class QdrantServer:
     async def admit(self, operation: str, key: str | None) -> int:
         """What is told to a caller: 200, or what is wrong."""
         self.asked[operation] += 1
-        if self.delay and (not self.slow or operation in self.slow):
+        meant = not self.only or operation in self.only
+        if self.delay and meant:
             await asyncio.sleep(self.delay)
         if self.key is not None and key != self.key:
             return 401
-        return self.status
+        return self.status if meant else 200
 
     async def upsert(self, name: str, points: list[models.PointStruct]) -> None:
         self.sent += sum(bool(point.vector) for point in points)

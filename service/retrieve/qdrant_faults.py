@@ -33,7 +33,7 @@ def told(error: Exception, timeout: float) -> str:
         case 404 | _CODE.NOT_FOUND:
             return "the collection is gone from Qdrant: it is being made again"
         case "slow" | _CODE.DEADLINE_EXCEEDED:
-            return f"Qdrant doesn't answer a search within {timeout:g} s (FIRSTREPLY_QDRANT_TIMEOUT_SECONDS): see how busy it is"
+            return f"Qdrant doesn't answer within {timeout:g} s (FIRSTREPLY_QDRANT_TIMEOUT_SECONDS): see how busy it is"
         case "away":
             return "Qdrant can't be reached: see whether it runs and FIRSTREPLY_QDRANT_URL leads to it"
         case _CODE.UNAVAILABLE:

@@ -233,11 +233,14 @@ async def test_another_space_has_vectors_of_its_own_and_the_former_stays_for_a_d
             assert await found(old) == await found(new)
     await server.store.create_collection("test-of-somebody", vectors_config=models.VectorParams(size=4, distance="Dot"))
     await server.store.create_collection(f"test-{OTHER_SPACE}-7", vectors_config={})  # being made just now: no marker yet
+    neighbour = f"test-2-{SPACE}-1"  # of an installation whose prefix is test-2
+    await server.store.create_collection(neighbour, vectors_config={})
     long_ago = (datetime.now(UTC) - timedelta(days=1, minutes=1)).isoformat()
-    await server.store.upsert(f"test-{SPACE}", [models.PointStruct(id=MARKER, vector={}, payload={"used_at": long_ago})])
+    for name in (f"test-{SPACE}", neighbour):
+        await server.store.upsert(name, [models.PointStruct(id=MARKER, vector={}, payload={"used_at": long_ago})])
     async with opened(server, sql, space=OTHER_SPACE):
         assert set(names(server)) == {f"test-{OTHER_SPACE}"}
-        assert collections(server) == {f"test-{OTHER_SPACE}-1", f"test-{OTHER_SPACE}-7", "test-of-somebody"}
+        assert collections(server) == {f"test-{OTHER_SPACE}-1", f"test-{OTHER_SPACE}-7", "test-of-somebody", neighbour}
 
 
 # Faults
@@ -281,8 +284,8 @@ async def test_a_slow_server_costs_one_search_its_timeout_and_is_used_again_when
     server: QdrantServer, sql: Sql, protocol: str
 ) -> None:
     async with opened(server, sql, protocol) as made:
-        server.slow, server.delay = frozenset({"query"}), 30.0
-        await fails(made, r"doesn't answer a search within 1 s \(FIRSTREPLY_QDRANT_TIMEOUT_SECONDS\)")
+        server.only, server.delay = frozenset({"query"}), 30.0
+        await fails(made, r"doesn't answer within 1 s \(FIRSTREPLY_QDRANT_TIMEOUT_SECONDS\)")
         start = time.monotonic()
         with pytest.raises(IndexUnavailable):
             await made.search(QUERY, "b", "faq", 5)
@@ -340,14 +343,20 @@ async def test_a_collection_without_its_points_is_seen_and_filled_again(
         assert len(await found(made)) == 20
 
 
-async def test_a_write_that_fails_is_sent_again(server: QdrantServer, sql: Sql, protocol: str) -> None:
+async def test_a_write_that_fails_is_sent_again_and_again(server: QdrantServer, sql: Sql, protocol: str) -> None:
+    async def tried() -> bool:
+        return server.asked["upsert"] >= before + 3
+
     async with opened(server, sql, protocol) as made:
-        server.status = 500
-        await made.put(sql.entry("e1", count=1, digest="b"))
+        before = server.asked["upsert"]
+        server.only, server.status = frozenset({"upsert"}), 500
+        await made.put(sql.entry("e1", digest="b"))
         assert made.trouble is not None
+        await until(tried)
         server.status = 200
         await well(made)
-        assert (await server.holding())["e1"] == 1
+        mark = models.FieldCondition(key="mark", match=models.MatchValue(value="b.3"))
+        assert (await server.store.count(f"test-{SPACE}", models.Filter(must=[mark]))).count == 3
 
 
 async def test_records_that_are_away_while_the_server_is_filled_only_delay_it(server: QdrantServer, sql: Sql) -> None:
