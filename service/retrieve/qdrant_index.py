@@ -112,7 +112,7 @@ class QdrantIndex:
                 if not self.trouble:
                     try:
                         return await write()
-                    except FAILURES as error:
+                    except Exception as error:  # whatever a server does, it must not end the follower
                         self._fail(error)
         self._late.update(keys)
 
@@ -124,7 +124,7 @@ class QdrantIndex:
             found = await self._query(vector, brand, kind, limit)
             if not found and self._points.entries[brand, kind]:
                 raise Nothing
-        except FAILURES as error:
+        except Exception as error:
             self._fail(error)
             raise IndexUnavailable(told(error, self._timeout)) from error
         return found
@@ -177,13 +177,9 @@ class QdrantIndex:
             async with self._writing:
                 await self._tend(progress)
                 await self._caught_up()
-        except (*FAILURES, FirstReplyError) as error:  # a FirstReplyError is SQL's: `load` reads it
+        except Exception as error:  # nothing may end the one task by which the index recovers
             self._fail(error)
             self._delay = min(self._delay * 2, LATEST)
-        except Exception as error:  # nothing may end the one task by which the index recovers
-            log.exception("index_not_tended")
-            self._fail(error)
-            self._delay = LATEST
 
     async def _tend(self, progress: Callable[[str], None]) -> None:
         """One look at the server: a collection is made, filled or brought in line where it has to be."""
@@ -244,6 +240,8 @@ class QdrantIndex:
 
     def _fail(self, error: Exception) -> None:
         reason = told(error, self._timeout)
+        if not isinstance(error, (*FAILURES, FirstReplyError)):  # the latter is SQL's, which `load` reads
+            log.error("index_failed_oddly", exc_info=error)
         if not self.trouble:
             log.warning("index_unavailable", reason=reason)
         self.trouble = reason
