@@ -16,12 +16,12 @@ from service.files import shipped
 from service.parts import HEADS, Progress, ensure_model, heads_file, start_lock
 from service.records.database import connect, migrate
 from service.records.queries import Records
-from service.retrieve.folder import read_faqs
+from service.retrieve.folder import read_faqs, read_offers
 from service.retrieve.ingest import embedded
 from service.settings import Settings
 from service.understand.classifier import Heads, load_heads, save_heads
 from service.understand.embedder import Embedder, EmbeddingThread, Vectors
-from service.understand.examples import read_examples, read_feelings
+from service.understand.examples import read_examples, read_feelings, read_searches
 from service.understand.refit import compared, held_out
 from service.understand.signals import read_signal_rules
 from service.understand.training import Faq, train
@@ -54,14 +54,20 @@ async def run(settings: Settings, plan: Plan, progress: Progress, accepted: Acce
     own = read_examples([extra]) if extra is not None and extra.is_dir() else []
     brands = [read_brand(name, folder) for name, folder in folders.items()]
     topics = list(dict.fromkeys(topic for brand in (read_brand("demo", None), *brands) for topic in brand.topic_ids))
-    faqs = [Faq(f.entry, f.topic, f.title, f.answer, f.questions) for folder in folders.values() for f in read_faqs(folder)]
+    read = {name: [*read_faqs(folder), *read_offers(folder)] for name, folder in folders.items()}
+    faqs = [
+        Faq(f.entry, f.topic, f.title, f.answer, f.questions, f.language, brand) for brand, found in read.items() for f in found
+    ]
+    entries = {name: {f.entry for f in found} for name, found in read.items()}
+    searches = [one for name, folder in folders.items() for one in read_searches(name, folder, entries[name])]
     rules, felt = read_signal_rules(shipped("knowledge/signals")), read_feelings(list(plan.feelings))
     with start_lock(settings):
         embedder = _remembering(await asyncio.to_thread(ensure_model, settings, progress))
         start = None if plan.alone or felt else _shipped(embedder)
         fit = partial(
-            train, faqs=faqs, topics=topics, embedder=embedder, rules=rules, feelings=felt, told=_told(brands), start=start
-        )
+            train, faqs=faqs, topics=topics, embedder=embedder, rules=rules, feelings=felt, told=_told(brands),
+            searches=searches, start=start,
+        )  # fmt: skip
         heads = fit([*ours, *own], progress=progress, own=frozenset(e.id for e in own))
         candidate = settings.data_dir / CANDIDATE if plan.output is None else plan.output
         save_heads(heads, candidate)

@@ -12,19 +12,18 @@ from service.draft.facts import state_keys
 from service.draft.plan import ORDER_TOPICS
 from service.errors import IndexUnavailable
 from service.knowledge import Entry
-from service.messages import Context, Known, Macro, Message, Passage, Scored, Understanding
+from service.messages import Context, Known, Macro, Message, Passage, Understanding
 from service.retrieve.customers import Lookup
 from service.retrieve.faqs import Passages
 from service.retrieve.history import own_history
 from service.retrieve.orders import own_orders
 from service.retrieve.suggestions import asks_for_product, suggestions
 from service.understand.classifier import Heads, Vectors
-from service.understand.understanding import SURE_TOPIC, Texts
+from service.understand.relevance import Asked
+from service.understand.understanding import Texts
 
 SHORT = 6  # words up to which a message is searched together with the turn before it ("and to Norway?")
-ANSWERS = 0.55  # relevance from which a passage is used as an answer
-ANSWERS_ACROSS = 0.75  # the same for a passage of another topic; below, more than half were beside the point
-BROAD = frozenset({"product"})  # topics of which most questions are about a thing itself, which no FAQ knows
+ANSWERS = 0.4  # relevance from which a passage is used as an answer; right two times in three there, and half of all answers found
 TURN_BEFORE = 0.7  # weight of that turn beside the message
 LIKE_MACRO = 0.4  # likeness to the messages of a macro from which it is looked at
 PRODUCTS = 3  # nearest products looked at
@@ -66,9 +65,12 @@ async def retrieve(
     asked = list(zip(queries, _texts(message, texts), strict=True)) if message.content.strip() else []
 
     async def passages_found() -> list[list[Passage]]:
-        search, topic = sources.passages.search, understanding.topic
+        search, limit = sources.passages.search, sources.limit
         return await asyncio.gather(
-            *(search(message.brand, query, language, sources.limit, today, topic, text, states) for query, text in asked)
+            *(
+                search(message.brand, query, language, limit, today, _asked(understanding, text), text, states)
+                for query, text in asked
+            )
         )
 
     async def macro_found() -> Macro | None:
@@ -107,16 +109,14 @@ async def retrieve(
         ),
         customer=known.customer,
         macro=macro if macro is not None and macro.score >= LIKE_MACRO else None,
-        answers=tuple(tuple(p for p in hits if answers(p, understanding.topic)) for hits in found),
+        answers=tuple(tuple(passage for passage in hits if passage.score >= ANSWERS) for hits in found),
         warnings=warnings,
     )  # fmt: skip
 
 
-def answers(passage: Passage, topic: Scored) -> bool:
-    """Whether a passage is an answer, not just near: one of another topic than the message's must be nearer."""
-    same = topic.label == passage.topic and topic.label not in BROAD
-    agrees = passage.topic is None or same or topic.score < SURE_TOPIC
-    return passage.score >= (ANSWERS if agrees else ANSWERS_ACROSS)
+def _asked(understanding: Understanding, text: str) -> Asked:
+    topic = understanding.topic
+    return Asked(understanding.scores, topic.label, topic.score, len(text.split()))
 
 
 def _queries(message: Message, texts: Texts, centred: Vectors) -> list[Vectors]:
@@ -128,8 +128,6 @@ def _queries(message: Message, texts: Texts, centred: Vectors) -> list[Vectors]:
     whole = _whole(centred, texts)
     if texts.earlier and len(message.content.split()) <= SHORT:
         return [_unit(whole + TURN_BEFORE * centred[-1])]
-    if len(asked):
-        return [_unit(whole + asked[0])]
     return [whole]
 
 

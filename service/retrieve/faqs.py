@@ -8,17 +8,19 @@ from datetime import date
 import numpy as np
 
 from service.knowledge import Entry, Kind, StoredEntry
-from service.messages import Label, Macro, Passage, Scored
+from service.messages import Label, Macro, Passage
 from service.retrieve.index import Point, VectorIndex
+from service.retrieve.lexical import Lexicon
 from service.retrieve.names import names_of, words
 from service.understand.classifier import NEAREST, Heads, Vectors, near
+from service.understand.relevance import Asked, pair_features
 
 POINTS = 80  # nearest points looked at; a FAQ has about eight a language
 FEW_POINTS = 36  # the same for macros and products, of which one or two are wanted
-NAMED = 0.2  # what a name of an entry in the text, or an order in a state that it explains, adds to its score
+NAMED = 0.3  # what a name of an entry in the text, or an order in a state that it explains, adds to its score
 FOREIGN = 0.9  # of the relevance of a passage that is not there in the customer's language
-RELEVANT = 0.35  # probability below which a passage is noise to an agent
-NEAR_BEST = 0.45  # share of the best passage's relevance below which another is left out
+RELEVANT = 0.1  # probability below which a passage is noise to an agent
+NEAR_BEST = 0.2  # share of the best passage's relevance below which another is left out
 
 
 class Passages:
@@ -30,6 +32,7 @@ class Passages:
         self._entries: dict[tuple[str, str], Entry] = {}
         # By brand, kind and entry: how many vectors each translation has.
         self._translations: dict[tuple[str, Kind, str], dict[str, int]] = {}
+        self._lexicons: dict[tuple[str, str], Lexicon] = {}  # of the FAQs, by brand and language
         self._names: dict[str, dict[str, frozenset[str]]] = {}  # by brand, found when first asked for after a change
         self._explains: dict[tuple[str, str], set[str]] = {}  # by brand and state of an order: names of entries
 
@@ -42,6 +45,9 @@ class Passages:
             self._forget(one.brand, entry.id)
             self._entries[one.brand, entry.id] = entry
             self._translations.setdefault((one.brand, entry.kind, entry.entry), {})[entry.id] = len(one.vectors)
+            if entry.kind == "faq":
+                said = " ".join((entry.title, entry.answer, *entry.questions))
+                self._lexicons.setdefault((one.brand, entry.language), Lexicon()).put(entry.id, said)
             for state in entry.states:
                 self._explains.setdefault((one.brand, state), set()).add(entry.entry)
         await self._index.put(points)
@@ -57,6 +63,8 @@ class Passages:
         entry = self._entries.pop((brand, entry_id), None)
         if entry is not None:
             self._translations[brand, entry.kind, entry.entry].pop(entry_id, None)
+            if entry.kind == "faq":
+                self._lexicons[brand, entry.language].remove(entry_id)
             for state in entry.states:
                 if not any(state in self._entries[brand, i].states for i in self._translations[brand, entry.kind, entry.entry]):
                     self._explains[brand, state].discard(entry.entry)
@@ -75,18 +83,18 @@ class Passages:
         language: str | None,
         limit: int,
         today: date,
-        topic: Scored | None = None,
+        asked: Asked | None = None,
         text: str = "",
         states: Iterable[str] = (),
     ) -> list[Passage]:
         """The passages of `brand` relevant to a centred query vector, best first, at most `limit`.
 
-        Names in the query's `text` count, and so do the `states` of the order that the message is about.
+        The words of the query's `text` count, and so do the `states` of the order that the message is about.
 
         All translations of a FAQ are searched and one is shown, in the customer's language where there is one; nothing
         that has expired or is meant for agents only.
         """
-        ranked = await self._ranked(brand, query, language, today, topic, text, states=set(states))
+        ranked = await self._ranked(brand, query, language, today, asked, text, states=set(states))
         floor = max(RELEVANT, NEAR_BEST * ranked[0].score) if ranked else 1.0
         return [passage for passage in ranked if passage.score >= floor][:limit]
 
@@ -103,14 +111,14 @@ class Passages:
             if label in shown.labels and shown.language == language:
                 return Macro(
                     id=shown.entry, language=language, texts=(shown.answer, *shown.wordings), publics=shown.publics,
-                    score=round(self._heads.relevant(score), 4),
+                    score=round(self._heads.like(score), 4),
                 )  # fmt: skip
         return None
 
     async def products(self, brand: str, query: Vectors, language: str, limit: int) -> list[tuple[str, float]]:
         """Ids of the products nearest to a query, each with its relevance, best first."""
         found = await self._entries_near(brand, query, "product", language, FEW_POINTS)
-        return [(shown.entry, round(self._heads.relevant(score), 4)) for shown, score in found][:limit]
+        return [(shown.entry, round(self._heads.like(score), 4)) for shown, score in found][:limit]
 
     async def _ranked(
         self,
@@ -118,25 +126,43 @@ class Passages:
         query: Vectors,
         language: str | None,
         today: date,
-        topic: Scored | None,
+        asked: Asked | None,
         text: str,
         points: int = POINTS,
         states: Set[str] = frozenset(),
     ) -> list[Passage]:
-        found: list[Passage] = []
         said = {name for word in words(text) for name in self._named(brand).get(word, ())}
         said = said.union(*(self._explains.get((brand, state), ()) for state in states))
-        for shown, score in await self._entries_near(brand, query, "faq", language, points, said):
-            if shown.entry in said:
-                score += NAMED
-            if shown.audience != "public" or not _holds(shown, today.isoformat()):
-                continue
-            same = topic.score if topic and topic.label == shown.topic else 0.0
-            relevance = self._heads.relevant(score, same)
-            if language is not None and shown.language != language:
-                relevance *= FOREIGN
-            found.append(passage_of(shown, round(relevance, 4)))
-        return sorted(found, key=lambda passage: (-passage.score, passage.id))
+        found = [
+            (shown, score + NAMED * (shown.entry in said))
+            for shown, score in await self._entries_near(brand, query, "faq", language, points, said)
+            if shown.audience == "public" and _holds(shown, today.isoformat())
+        ]
+        if not found:
+            return []
+        nearness = np.array([score for _, score in found], np.float32)
+        same = [asked.topic_score if asked and asked.topic == shown.topic else 0.0 for shown, _ in found]
+        shares = self._shares(brand, text, [shown for shown, _ in found], language)
+        probable = self._heads.relevance.of(pair_features(nearness, shares, np.array(same, np.float32)), asked)
+        passages = [
+            passage_of(shown, round(float(one) * (FOREIGN if language is not None and shown.language != language else 1.0), 4))
+            for (shown, _), one in zip(found, probable, strict=True)
+        ]
+        return sorted(passages, key=lambda passage: (-passage.score, passage.id))
+
+    def _shares(self, brand: str, text: str, shown: Sequence[Entry], language: str | None) -> Vectors:
+        """How much of the text stands in each entry word for word, [n]; in any translation where its language is not known."""
+        shares = np.zeros(len(shown), np.float32)
+        if language is None:
+            told = [self._translations[brand, "faq", entry.entry] for entry in shown]
+            for at, translations in enumerate(told):
+                texts = ((self._lexicons[brand, self._entries[brand, i].language], i) for i in translations)
+                shares[at] = max(float(lexicon.shares(text, [i])[0]) for lexicon, i in texts)
+            return shares
+        for spoken in {entry.language for entry in shown}:
+            mine = [at for at, entry in enumerate(shown) if entry.language == spoken]
+            shares[mine] = self._lexicons[brand, spoken].shares(text, [shown[at].id for at in mine])
+        return shares
 
     async def _entries_near(
         self, brand: str, query: Vectors, kind: Kind, language: str | None, points: int, also: Iterable[str] = ()

@@ -21,6 +21,7 @@ from safetensors.numpy import save_file
 
 from service.errors import ModelNotUsable
 from service.messages import Signal
+from service.understand.relevance import Relevance
 from service.understand.topic_words import topic_words, word_topics
 
 Vectors = NDArray[np.float32]
@@ -31,7 +32,6 @@ SIGNAL_FEATURES = (
 )  # fmt: skip
 CHEAP_FEATURES = ("question_mark", "exclamation", "capitals", "angry_emoji", "happy_emoji", "length")
 NEAREST = 6  # nearest vectors of an entry that count; 1 found .65 of held-out questions first, 3 .66, 6 .70
-SAME_TOPIC = 2.0  # log odds that a shared topic adds to a passage, times the topic's probability
 FEATURE_WEIGHT = 0.5  # features are 0..1 beside a unit vector
 _ANGRY = re.compile("[😡🤬😠👎💩🤮😤😒🙄🤦😭😢😞😔😩😫💔🤡]")
 _HAPPY = re.compile("[😍🥰😊😁😀😃🤩❤♥🧡💚💙👍🙏🎉👏🔥💪😄☺🤗💛✨]")
@@ -139,7 +139,8 @@ class Heads:
     query_mean: Vectors
     passage_mean: Vectors
     ranking: Vectors  # [d, d], the correction that searches rank by
-    relevance: tuple[float, float]
+    likeness: tuple[float, float]
+    relevance: Relevance
     label: Head
     frustration: Committee
     level: Head
@@ -169,10 +170,10 @@ class Heads:
         """Each label's own probability; that of frustration is the committee's."""
         return self.label.independent(inputs) | {"frustration": self.frustration.probability(inputs)}
 
-    def relevant(self, score: float, same_topic: float = 0.0) -> float:
-        """The probability that an entry answers the query, from its score (`near`) and that they share a topic."""
-        slope, offset = self.relevance
-        return float(1 / (1 + np.exp(-(slope * score + offset + SAME_TOPIC * same_topic))))
+    def like(self, score: float) -> float:
+        """The probability that a macro or product with this score (`near`) is what a message is about."""
+        slope, offset = self.likeness
+        return float(1 / (1 + np.exp(-(slope * score + offset))))
 
 
 _COMMITTEE = tuple(field.name for field in fields(Committee))
@@ -192,6 +193,9 @@ def digest_of_weights(heads: Heads) -> str:
     digest.update(heads.query_mean.tobytes())
     digest.update(heads.passage_mean.tobytes())
     digest.update(heads.ranking.tobytes())
+    digest.update(repr((heads.likeness, heads.relevance.names, heads.relevance.offset)).encode())
+    digest.update(heads.relevance.weights.tobytes())
+    digest.update(heads.relevance.means.tobytes())
     return digest.hexdigest()[:12]
 
 
@@ -199,6 +203,7 @@ def save_heads(heads: Heads, path: Path) -> None:
     """Writes the heads to one safetensors file."""
     tensors: dict[str, Vectors] = {
         "query_mean": heads.query_mean, "passage_mean": heads.passage_mean, "ranking": heads.ranking,
+        "relevance.weights": heads.relevance.weights, "relevance.means": heads.relevance.means,
     }  # fmt: skip
     classes: dict[str, tuple[str, ...]] = {}
     for name in _HEADS:
@@ -206,7 +211,10 @@ def save_heads(heads: Heads, path: Path) -> None:
         tensors[f"{name}.weights"], tensors[f"{name}.bias"], classes[name] = head.weights, head.bias, head.classes
     tensors |= {f"frustration.{name}": getattr(heads.frustration, name) for name in _COMMITTEE}
     # One entry: safetensors writes several in no fixed order, and the same heads are to give the same bytes.
-    described = {"embedder": heads.embedder, "version": heads.version, "relevance": heads.relevance, "classes": classes}
+    described = {
+        "embedder": heads.embedder, "version": heads.version, "classes": classes, "likeness": heads.likeness,
+        "relevance": {"names": heads.relevance.names, "offset": heads.relevance.offset},
+    }  # fmt: skip
     metadata = {"heads": json.dumps(described, sort_keys=True)}
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
@@ -222,14 +230,21 @@ def load_heads(path: Path, embedder: str) -> Heads:
             metadata = json.loads(file.metadata()["heads"])
             classes = metadata["classes"]
             heads = {n: Head(tuple(classes[n]), file.get_tensor(f"{n}.weights"), file.get_tensor(f"{n}.bias")) for n in _HEADS}
-            slope, offset = metadata["relevance"]
+            slope, offset = metadata["likeness"]
+            judged = metadata["relevance"]
             loaded = Heads(
                 embedder=metadata["embedder"],
                 version=metadata["version"],
                 query_mean=file.get_tensor("query_mean"),
                 passage_mean=file.get_tensor("passage_mean"),
                 ranking=file.get_tensor("ranking"),
-                relevance=(slope, offset),
+                likeness=(slope, offset),
+                relevance=Relevance(
+                    tuple(judged["names"]),
+                    file.get_tensor("relevance.weights"),
+                    file.get_tensor("relevance.means"),
+                    float(judged["offset"]),
+                ),
                 frustration=Committee(*(file.get_tensor(f"frustration.{name}") for name in _COMMITTEE)),
                 **heads,
             )

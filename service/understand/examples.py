@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -48,6 +49,31 @@ class Feeling(Noun):
     language: str
     frustrated: bool
     weight: float = Field(default=1.0, gt=0, le=1)
+
+
+class LabelledSearch(Noun):
+    """A message to a brand and the entry of its knowledge that answers it, none where nothing does."""
+
+    text: LongText
+    language: str
+    faq: str | None
+    brand: str = ""
+
+
+def read_searches(brand: str, folder: Path, entries: Collection[str]) -> list[LabelledSearch]:
+    """Every line of `searches/*.jsonl` of a brand's folder; raises KnowledgeNotUsable naming file, line and reason."""
+    found = []
+    for path in sorted((folder / "searches").glob("*.jsonl")):
+        for number, line in enumerate(read_text(path).split("\n"), 1):
+            if not line.strip():
+                continue
+            search = _parsed(path, number, line, LabelledSearch)
+            if search.faq is not None and search.faq not in entries:
+                near = difflib.get_close_matches(search.faq, entries, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else "null where no entry answers"
+                raise KnowledgeNotUsable(f"{path}:{number}: faq {search.faq!r} is no entry of {brand}; {hint}")
+            found.append(search.model_copy(update={"brand": brand}))
+    return found
 
 
 def read_feelings(paths: list[Path]) -> list[Feeling]:

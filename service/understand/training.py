@@ -19,8 +19,9 @@ from service.escalate.policy import HARD
 from service.messages import ADDRESSED, LABELS
 from service.understand.classifier import Committee, Head, Heads, Vectors, digest_of_weights, features, unit
 from service.understand.embedder import WINDOW, Embedder
-from service.understand.examples import Example, Feeling, check_classes
-from service.understand.ranking import fit_map, fit_relevance
+from service.understand.examples import Example, Feeling, LabelledSearch, check_classes
+from service.understand.ranking import Library, Search, fit_likeness, fit_map, fit_relevance
+from service.understand.relevance import Asked, Relevance
 from service.understand.signals import SignalRules
 from service.understand.understanding import EARLIER_TURNS
 
@@ -36,6 +37,7 @@ OTHER_INDUSTRY = 0.3  # weight of other industries' messages in the topic head: 
 REASON_PENALTY = 3.0
 QUESTIONS = 450  # sample questions that count in the label and topic heads, beside 1,920 labelled messages: more drown those
 FOLDS = 8
+NEVER_RELEVANT = Relevance((), np.empty(0, np.float32), np.empty(0, np.float32), 0.0)  # until it is fitted
 # Reasons that a head may name besides the rules; the others depend on facts that a vector does not hold.
 LEARNED = frozenset({
     "explicit_human_request", "legal_threat", "regulator_complaint", "safety_risk", "self_harm", "fraud_or_security",
@@ -59,6 +61,8 @@ class Faq:
     title: str
     answer: str
     questions: tuple[str, ...]
+    language: str = "und"
+    brand: str = ""
 
 
 def train(
@@ -70,13 +74,15 @@ def train(
     progress: Callable[[str], None] = lambda _: None,
     feelings: Sequence[Feeling] = (),
     told: Sequence[tuple[str, str]] = (),
+    searches: Sequence[LabelledSearch] = (),
     own: frozenset[str] = frozenset(),
     start: Heads | None = None,
 ) -> Heads:
     """Fits everything; raises KnowledgeNotUsable on too few examples, ModelNotUsable without scikit-learn.
 
     `feelings` join in the head of frustration alone. `told` are messages with their topics, from brands' topics.yaml, and
-    `own` ids of the examples of the brands at hand: both count OWN times. `start` are heads of the same embedder whose
+    `own` ids of the examples of the brands at hand: both count OWN times. `searches` are messages of which is known which FAQ
+    answers them. `start` are heads of the same embedder whose
     committee stays, with new members beside its own: it has learned from texts that are not here.
     """
     try:
@@ -128,7 +134,18 @@ def train(
     earlier = _earlier_vectors(examples, embedder, centred)
     nothing = Head((), np.empty(0, np.float32), np.empty(0, np.float32))
     nobody = Committee(*[np.empty((0, 0), np.float32)] * 4)
-    blank = Heads("", "", query_mean, passage_mean, np.empty((0, 0), np.float32), (0.0, 0.0), nothing, nobody, *[nothing] * 5)
+    blank = Heads(
+        "",
+        "",
+        query_mean,
+        passage_mean,
+        np.empty((0, 0), np.float32),
+        (0.0, 0.0),
+        NEVER_RELEVANT,
+        nothing,
+        nobody,
+        *[nothing] * 5,
+    )
     rows = np.stack([blank.inputs(v, b, x) for v, b, x in zip(centred(raw), earlier, found, strict=True)])
     labels: dict[str, list[bool]] = {name: [e.has(name) for e in examples] for name in LABELS}
     levels = {
@@ -170,7 +187,8 @@ def train(
         query_mean=query_mean,
         passage_mean=passage_mean,
         ranking=fit_map(searched, entries),
-        relevance=fit_relevance(centred(raw_asked), [faq.entry for _, faq in asked], beside, named, centred(raw)[foreign]),
+        likeness=fit_likeness(centred(raw_asked), [faq.entry for _, faq in asked], beside, named, centred(raw)[foreign]),
+        relevance=NEVER_RELEVANT,
         label=fit_independent(rows, labels, asked_rows[:: max(1, len(asked) // QUESTIONS)]),
         frustration=_fit_committee(rows, labels["frustration"], felt, feelings, counts, start.frustration if start else None),
         level=fit_independent(rows, levels),
@@ -179,7 +197,44 @@ def train(
         reasons=_fit_reasons(centred(raw), centred(raw_asked), len(rows[0]), examples, counts),
         addressed=fit(rows[public], np.array([examples[i].addressed for i in public]), ADDRESSED, PENALTY, counts[public]),
     )
+    if searches or start is None:
+        owners = [faq for _, faq in asked] + list(faqs) * 2
+        found_searches = _searches(searches, faqs, owners, searched, fitted, embedder, rules)
+        fitted = replace(fitted, relevance=fit_relevance(found_searches, fitted.ranking, topics, fitted.likeness))
+    else:
+        fitted = replace(fitted, relevance=start.relevance)
     return replace(fitted, version=digest_of_weights(fitted))
+
+
+def _searches(
+    given: Sequence[LabelledSearch],
+    faqs: list[Faq],
+    owners: list[Faq],
+    vectors: Vectors,
+    heads: Heads,
+    embedder: Embedder,
+    rules: SignalRules,
+) -> list[tuple[Library, Search]]:
+    """The searches with the FAQs of their brand, and what the fitted heads see in them; `vectors` [n, d] are the owners'."""
+    corrected = heads.ranked(vectors)
+    libraries: dict[str, Library] = {}
+    for brand in {search.brand for search in given}:
+        mine = [at for at, faq in enumerate(owners) if faq.brand == brand]
+        texts: dict[str, dict[str, str]] = {}
+        for faq in faqs:
+            if faq.brand == brand:
+                texts.setdefault(faq.entry, {})[faq.language] = " ".join((faq.title, faq.answer, *faq.questions))
+        topics = {faq.entry: faq.topic for faq in faqs if faq.brand == brand}
+        libraries[brand] = Library(corrected[mine], [owners[at].entry for at in mine], texts, topics)
+    raw = heads.centred_queries(embedder.queries([search.text[:WINDOW] for search in given])) if given else vectors[:0]
+    found = []
+    for search, vector in zip(given, raw, strict=True):
+        row = heads.inputs(vector, None, features(search.text, rules.find(search.text, search.language)))
+        likely = heads.topic.exclusive(row)
+        topic = max(likely, key=lambda name: likely[name])
+        asked = Asked(heads.labels(row), topic, likely[topic], len(search.text.split()))
+        found.append((libraries[search.brand], Search(vector, search.text, search.language, asked, search.faq)))
+    return found
 
 
 def _fit_committee(
