@@ -53,7 +53,7 @@ _BEFORE = {
     for name, (_, _, written) in _UNITS.items()
     if name.isupper()
 }
-_TIME = re.compile(r"(?<!\d)([01]?\d|2[0-3])[:.]([0-5]\d)(?![\d.]|\s?(?:€|£|%|kr))")
+_TIME = re.compile(r"(?<![\d.,])([01]?\d|2[0-3])(?::|\.(?=[0-5]\d\s?(?:uur|uhr|h)\b))([0-5]\d)(?!\d)", re.IGNORECASE)
 _ISO = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
 
 
@@ -156,14 +156,15 @@ def _told(values: Set[str], unit: str) -> str:
 def quantities(text: str) -> dict[str, set[str]]:
     """Numbers of a text by what they count (days, EUR, a date …); weeks count as days, years as months."""
     found: dict[str, set[str]] = {}
+    for hour, minute in _TIME.findall(text):
+        found.setdefault("time", set()).add(f"{int(hour)}:{minute}")
+    text = _TIME.sub(" ", text)
     for name, (unit, times, _) in _UNITS.items():
         for pattern in (_AFTER[name], _BEFORE.get(name)):
             for match in pattern.finditer(text) if pattern else ():
                 for number in match.groups():
                     if number:
                         found.setdefault(unit, set()).add(f"{float(number.replace(',', '.')) * times:g}")
-    for hour, minute in _TIME.findall(text):
-        found.setdefault("time", set()).add(f"{int(hour)}:{minute}")
     for year, month, day in _ISO.findall(text):
         found.setdefault("date", set()).add(f"{int(day)}.{int(month)}.")
         _ = year  # a day is told with its year or without
