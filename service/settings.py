@@ -42,7 +42,8 @@ class Settings(BaseSettings):
         default=1,
         ge=1,
         le=64,
-        description="inference threads a process; scale by --workers: with 2, a busy neighbour stalls both",
+        description="inference threads a process; scale by --workers: with 2, a busy neighbour stalls both; "
+        "an import takes all cores unless this is set",
     )
     host: str = Field(default="127.0.0.1", description="address to listen on; beyond loopback an API key is required")
     port: int = Field(default=8000, ge=0, le=65535, description="TCP port to listen on")
