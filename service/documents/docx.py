@@ -6,7 +6,7 @@ import io
 import zipfile
 
 from service.documents.blocks import Document, Head
-from service.documents.html import blocks_of_html
+from service.documents.html_blocks import blocks_of_html
 from service.errors import KnowledgeNotUsable
 
 MOST_UNPACKED = 100_000_000  # bytes of all that is in it, pictures included

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from service.documents.blocks import Block, Document, Head, known_keys, linked
-from service.documents.html import blocks_of_html, table_text
+from service.documents.html_blocks import blocks_of_html, table_text
 from service.errors import KnowledgeNotUsable
 from service.yaml_files import load_yaml, parse_yaml
 

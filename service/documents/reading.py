@@ -185,8 +185,9 @@ class _Reader:
                     f"{name}: {kind or 'a file without an ending'} can't be read: {advice}; "
                     f"there are {', '.join(sorted(DOCUMENTS | ROWS))}"
                 )
-        except KnowledgeNotUsable as error:
-            self._refuse(error.detail)
+        except (KnowledgeNotUsable, RecursionError) as error:
+            deep = f"{name}: nested too deep to be read: save it anew, or leave it out"
+            self._refuse(error.detail if isinstance(error, KnowledgeNotUsable) else deep)
             self.reading.documents.add(place.id)
             self.reading.unsure |= kind in ROWS
 

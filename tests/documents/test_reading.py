@@ -108,6 +108,8 @@ BAD: dict[str, tuple[bytes, str]] = {
     "broken.docx": (b"PK", "no Word document"),
     "old.doc": (b"\xd0\xcf\x11\xe0", "save it as .docx"),
     "broken.yaml": (b"a: [", "broken.yaml:2: "),
+    "deep.md": (b"---\na: " + b"[" * 20_000 + b"\n---\n# A\n\nText.\n", "deep"),
+    "deep.yaml": (b"a: " + b"[" * 20_000, "deep"),
     "text.yaml": (b"just words", "FAQs in YAML are a list"),
 }
 
