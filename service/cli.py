@@ -25,7 +25,7 @@ from service.settings import Settings, read_settings
 app = typer.Typer(
     name="firstreply", no_args_is_help=True, pretty_exceptions_enable=False, help="Triage for social customer care."
 )
-knowledge = typer.Typer(no_args_is_help=True, help="The knowledge base: import, export, search, reindex.")
+knowledge = typer.Typer(no_args_is_help=True, help="The knowledge base: import, check, export, search, reindex.")
 orders = typer.Typer(no_args_is_help=True, help="Orders and customers that drafts may refer to.")
 models = typer.Typer(no_args_is_help=True, help="Embedding models: build and list.")
 keys = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke.")
@@ -232,12 +232,59 @@ def models_list() -> None:
 
 
 @knowledge.command("import")
-def knowledge_import(path: Annotated[Path, typer.Argument(help="JSON Lines of FAQs.")], brand: BrandOption = "demo") -> None:
-    """Import FAQs; a new brand's name creates the brand. A bad line is named and the rest goes in."""
-    from service.imports import import_knowledge
+def knowledge_import(
+    path: Annotated[Path, typer.Argument(help="A file or folder: Markdown, HTML, PDF, Word, CSV, YAML, JSON Lines, a sitemap.")],
+    brand: BrandOption = "demo",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and write nothing.")] = False,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            help="What it belongs to: entries of it that are no longer there go. Default the name of the file or folder."
+        ),
+    ] = None,
+    remove_many: Annotated[bool, typer.Option("--remove-many", help="Allow that most of a source goes.")] = False,
+) -> None:
+    """Import FAQs and documents; a new brand's name creates the brand. What can't be read is named and the rest goes in."""
+    from service.show_knowledge import show_import
 
-    with _lines_of(path) as lines:
-        _report(_with_parts(lambda parts: import_knowledge(parts, brand, lines)), path)
+    if not brand.strip() or (source is not None and not source.strip()):
+        _fail("--brand and --source want a name")
+    settings = read_settings()
+    if dry_run:
+        from service.imports import dry_run as plan
+
+        sys.exit(show_import(_with_records(lambda records: plan(records, settings, brand, path, source)), out, err, dry=True))
+    import os
+
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from service.imports import import_path
+
+    if "threads" not in settings.model_fields_set:  # nobody waits for an import's single texts, and a server goes first
+        settings = settings.model_copy(update={"threads": len(os.sched_getaffinity(0))})
+        os.nice(5)
+    columns = (TextColumn("embedding"), BarColumn(), TextColumn("{task.percentage:.0f}%"), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task("embedding", total=None, visible=False)
+
+        def done(count: int, total: int) -> None:
+            progress.update(task, advance=count, total=total, visible=True)
+
+        made, pairs = _with_parts(lambda parts: import_path(parts, brand, path, source, remove_many, done), settings)
+    sys.exit(show_import(made, out, err, pairs))
+
+
+@knowledge.command("check")
+def knowledge_check(brand: BrandOption = "demo") -> None:
+    """Name entries that say the same and such that contradict each other; exit code 1 if there are any."""
+    from service.imports import check
+    from service.show_knowledge import show_pairs
+
+    settings = read_settings()
+    count, pairs = _with_records(lambda records: check(records, settings, brand))
+    show_pairs(pairs, out, len(pairs))
+    out.print(f"{brand}: {count} entries, {'ok' if not pairs else f'{len(pairs)} to look at'}", markup=False)
+    sys.exit(1 if pairs else 0)
 
 
 @knowledge.command("export")

@@ -37,11 +37,13 @@ class Entry(BaseModel):
     valid_until: str | None = None
     audience: str = "public"
     origin: str = "folder"
+    source: str | None = None  # of an imported one: what it came with, and goes with once it is no longer in there
 
     @property
     def digest(self) -> str:
         """Of everything in it; an unchanged one is not embedded again."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+        without = {"source"} if self.source is None else set()  # entries of before there were sources keep their digest
+        return hashlib.sha256(self.model_dump_json(exclude=without).encode()).hexdigest()[:16]
 
     @property
     def passages(self) -> list[str]:

@@ -58,7 +58,8 @@ class Settings(BaseSettings):
         default=1,
         ge=1,
         le=64,
-        description="inference threads a process; scale by --workers: with 2, a busy neighbour stalls both",
+        description="inference threads a process; scale by --workers: with 2, a busy neighbour stalls both; "
+        "an import takes all cores unless this is set",
     )
     qdrant_url: Annotated[str, AfterValidator(_server)] | None = Field(
         default=None, description="http(s)://host:6333 of a Qdrant server or cluster; default none: its engine in this process"

@@ -23,7 +23,7 @@ from service.understand.relevance import Asked
 from service.understand.understanding import Texts
 
 SHORT = 6  # words up to which a message is searched together with the turn before it ("and to Norway?")
-ANSWERS = 0.4  # relevance from which a passage is used as an answer; right two times in three there, and half of all answers found
+ANSWERS = 0.4  # relevance from which a passage is an answer; right two times in three there, half of all answers found
 TURN_BEFORE = 0.7  # weight of that turn beside the message
 LIKE_MACRO = 0.4  # likeness to the messages of a macro from which it is looked at
 PRODUCTS = 3  # nearest products looked at

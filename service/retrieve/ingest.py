@@ -24,8 +24,8 @@ ANSWER = 20_000  # characters of the longest answer
 Embed = Callable[[Sequence[str]], Awaitable[Vectors]]
 
 
-class _FaqLine(BaseModel):
-    """One line of a knowledge import."""
+class FaqLine(BaseModel):
+    """One FAQ as JSON Lines, CSV and YAML give it, by the same keys."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -42,11 +42,14 @@ class _FaqLine(BaseModel):
     valid_from: date | None = None
     valid_until: date | None = None
     audience: Literal["public", "agents"] = "public"
+    entry: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    states: list[str] = []
+    source: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
-    @field_validator("id")
+    @field_validator("id", "entry")
     @classmethod
-    def _plain_id(cls, value: str) -> str:
-        if not _ID.match(value):
+    def _plain_id(cls, value: str | None) -> str | None:
+        if value is not None and not _ID.match(value):
             raise ValueError("an id is letters, digits and . : @ + - _ only")
         return value
 
@@ -68,32 +71,38 @@ def read_faq_lines(lines: Iterable[str], languages: Iterable[str], report: Repor
     found: dict[str, Entry] = {}
     for number, line in _json_lines(lines, report):
         try:
-            given = _FaqLine.model_validate(line)
+            given = FaqLine.model_validate(line)
         except ValidationError as error:
-            report.problems.append(f"line {number}: {_first(error)}")
+            report.problems.append(f"line {number}: {first_of(error)}")
             continue
         if given.id in found:
             report.problems.append(f"line {number}: id {given.id} stands on an earlier line too; the first one was taken")
             continue
-        text = f"{given.question}\n{given.answer}"
-        found[given.id] = Entry(
-            id=given.id,
-            entry=given.id,
-            language=given.language or _language(text, supported),
-            topic=given.topic,
-            title=clean(given.question.strip()) or clean(given.answer.strip())[:80],
-            answer=clean(given.answer.strip()),
-            wordings=tuple(clean(w.strip()) for w in given.wordings if w.strip()),
-            short=given.short,
-            questions=tuple(clean(q) for q in given.questions if q.strip()),
-            issue=given.issue,
-            url=given.url,
-            valid_from=given.valid_from.isoformat() if given.valid_from else None,
-            valid_until=given.valid_until.isoformat() if given.valid_until else None,
-            audience=given.audience,
-            origin="import",
-        )
+        found[given.id] = entry_of(given, supported)
     return list(found.values())
+
+
+def entry_of(given: FaqLine, supported: set[str]) -> Entry:
+    """The entry that a line stands for; its language is recognised where the line leaves it out."""
+    return Entry(
+        id=given.id,
+        entry=given.entry or given.id,
+        language=given.language or _language(f"{given.question}\n{given.answer}", supported),
+        topic=given.topic,
+        title=clean(given.question.strip()) or clean(given.answer.strip())[:80],
+        answer=clean(given.answer.strip()),
+        wordings=tuple(clean(w.strip()) for w in given.wordings if w.strip()),
+        short=given.short,
+        questions=tuple(clean(q) for q in given.questions if q.strip()),
+        states=tuple(given.states),
+        issue=given.issue,
+        url=given.url,
+        valid_from=given.valid_from.isoformat() if given.valid_from else None,
+        valid_until=given.valid_until.isoformat() if given.valid_until else None,
+        audience=given.audience,
+        origin="import",
+        source=given.source,
+    )
 
 
 def _language(text: str, supported: set[str]) -> str:
@@ -107,7 +116,8 @@ def export_line(entry: Entry) -> str:
     optional = {
         "wordings": list(entry.wordings), "questions": list(entry.questions), "topic": entry.topic, "short": entry.short,
         "url": entry.url, "issue": entry.issue, "valid_from": entry.valid_from, "valid_until": entry.valid_until,
-        "audience": None if entry.audience == "public" else entry.audience,
+        "audience": None if entry.audience == "public" else entry.audience, "states": list(entry.states),
+        "entry": None if entry.entry == entry.id else entry.entry, "source": entry.source,
     }  # fmt: skip
     return json.dumps(line | {key: value for key, value in optional.items() if value}, ensure_ascii=False)
 
@@ -143,7 +153,7 @@ def _read(lines: Iterable[str], kind: type[Kind], report: Report, key: Callable[
         try:
             value = kind.model_validate(line)
         except ValidationError as error:
-            report.problems.append(f"line {number}: {_first(error)}")
+            report.problems.append(f"line {number}: {first_of(error)}")
             continue
         if key(value) in found:
             report.problems.append(f"line {number}: {key(value)} stands on an earlier line too; the first one was taken")
@@ -164,7 +174,8 @@ def _json_lines(lines: Iterable[str], report: Report) -> Iterable[tuple[int, Any
         yield number, value
 
 
-def _first(error: ValidationError) -> str:
+def first_of(error: ValidationError) -> str:
+    """The first thing that is wrong, with the key it is wrong with."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     return f"{where}: {first['msg']}" if where else first["msg"]

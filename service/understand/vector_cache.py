@@ -31,7 +31,7 @@ class VectorCache:
 
     async def through(self, embed: Embed, kind: str, texts: Sequence[str]) -> Vectors:
         """The vectors of the texts; `kind` tells those of queries from those of passages."""
-        keys = [hashlib.sha256(f"{self._fingerprint}\x1f{kind}\x1f{text}".encode()).digest() for text in texts]
+        keys = [self._key(kind, text) for text in texts]
         if self._known is None:
             self._known = await asyncio.to_thread(self._read)
         known = self._known
@@ -41,6 +41,16 @@ class VectorCache:
             known.update((keys[at], vector) for at, vector in zip(missing, made, strict=True))
             await asyncio.to_thread(self._write, known)
         return np.stack([known[key] for key in keys]) if keys else np.empty((0, 0), np.float32)
+
+    def kept(self, kind: str, texts: Sequence[str]) -> dict[str, Vectors]:
+        """Vectors of those of the texts that are kept, by text; nothing is embedded or written."""
+        if self._known is None:
+            self._known = self._read()
+        known = self._known
+        return {text: known[key] for text in texts if (key := self._key(kind, text)) in known}
+
+    def _key(self, kind: str, text: str) -> bytes:
+        return hashlib.sha256(f"{self._fingerprint}\x1f{kind}\x1f{text}".encode()).digest()
 
     def _read(self) -> dict[bytes, Vectors]:
         try:

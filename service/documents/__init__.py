@@ -1,0 +1,1 @@
+"""Documents that people write (Markdown, HTML, PDF, Word, tables), read into entries of knowledge."""
