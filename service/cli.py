@@ -11,7 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar, cast, get_args
 
 import typer
 from pydantic import ValidationError
@@ -335,31 +335,51 @@ def knowledge_reindex() -> None:
 
 @orders.command("import")
 def orders_import(
-    path: Annotated[Path, typer.Argument(help="JSON Lines of orders.")],
+    path: Annotated[Path, typer.Argument(help="JSON Lines, CSV, or an export of Shopify or WooCommerce (CSV or JSON).")],
     brand: BrandOption = "demo",
-    customers: Annotated[Path | None, typer.Option(help="JSON Lines of customers, imported first.")] = None,
+    customers: Annotated[Path | None, typer.Option(help="JSON Lines of customers, imported with the orders.")] = None,
+    form: Annotated[
+        str, typer.Option("--format", help="auto, jsonl, csv, shopify or woocommerce; auto looks at the file.")
+    ] = "auto",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report what would change, and write nothing.")] = False,
 ) -> None:
-    """Import orders, and customers beside them. A bad line is named and the rest goes in."""
-    from service.imports import import_orders
+    """Import orders with their customers. A bad line is named and the rest goes in; exit code 1 then."""
+    from datetime import UTC, datetime
 
-    people: list[str] = []
-    if customers is not None:
-        with _lines_of(customers) as lines:
-            people = lines
-    with _lines_of(path) as lines:
-        report, on_people = _with_parts(lambda parts: import_orders(parts, brand, lines, people))
-    for problem in on_people.problems:
+    from service.order_files.read import Format, read_customers, read_orders
+    from service.order_imports import import_orders
+
+    if form not in get_args(Format):
+        _fail(f"--format {form}: write one of {', '.join(get_args(Format))}")
+    with err.status("reading"):
+        people, refused = read_customers(_bytes_of(customers), str(customers)) if customers is not None else ([], [])
+        read = read_orders(_bytes_of(path), str(path), cast(Format, form), datetime.now(UTC).date())
+    done = _with_parts(lambda parts: import_orders(parts.records, brand, read, people, dry_run=dry_run))
+    if form == "auto" and read.format != "jsonl":
+        _say(f"{path} was read as {read.format}")
+    for note in done.notes:
+        _say(f"{path}: {note}")
+    for problem in refused:
         _say(f"{customers}: {problem}")
-    if customers is not None:
-        _say(f"{on_people.added} customers put, {len(on_people.problems)} refused")
-    _report(report, path, failed=bool(on_people.problems))
-
-
-def _report(report: Any, path: Path, *, failed: bool = False) -> None:
-    for problem in report.problems:
+    for problem in done.orders.problems:
         _say(f"{path}: {problem}")
-    _say(f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, {len(report.problems)} refused")
-    sys.exit(1 if report.problems or failed else 0)
+    if customers is not None or read.customers:
+        _say(f"customers: {_counts(done.customers)}, {len(refused)} refused")
+    _say(f"orders: {_counts(done.orders)}, {len(done.orders.problems)} refused")
+    if dry_run:
+        _say("tried only: nothing was written")
+    sys.exit(1 if refused or done.orders.problems else 0)
+
+
+def _counts(report: Any) -> str:
+    return f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged"
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SettingsNotUsable(f"{path} can't be read: {error.strerror}") from None
 
 
 @keys.command("create")

@@ -17,13 +17,7 @@ from service.knowledge_import import Done, Plan, plan_import, planned, refuse_mu
 from service.messages import Passage
 from service.parts import Parts, heads_file, model_folder
 from service.records.queries import Records
-from service.retrieve.ingest import (
-    Report,
-    export_line,
-    read_customers,
-    read_faq_lines,
-    read_orders,
-)
+from service.retrieve.ingest import Report, export_line, read_faq_lines
 from service.settings import Settings
 from service.similar import Pair, pairs
 from service.understand.classifier import Heads, load_heads
@@ -126,18 +120,6 @@ async def search_lines(parts: Parts, brand: str, lines: Iterable[str], limit: in
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             problems.append(f'line {number}: a line is {{"id", "query", "language"?}} ({type(error).__name__}: {error})')
     return found, problems
-
-
-async def import_orders(parts: Parts, brand: str, lines: Iterable[str], people: Iterable[str]) -> tuple[Report, Report]:
-    """Puts orders and customers of JSON Lines into a brand, which is created where it is new; a report on each."""
-    report, on_people = Report(), Report()
-    customers, bought = read_customers(people, on_people), read_orders(lines, report)
-    known = await parts.records.order_ids(brand, [order.order_id for order in bought])
-    await parts.records.put_brand(brand, None, people=customers, bought=bought)
-    report.changed = len(known)
-    report.added = len(bought) - len(known)
-    on_people.added = len(customers)
-    return report, on_people
 
 
 def _known(parts: Parts, brand: str) -> None:

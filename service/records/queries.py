@@ -20,7 +20,8 @@ from service.knowledge import Entry, StoredEntry
 from service.messages import Contact, Customer, Feedback, Known, Message, Order, PastTriage, Triage
 from service.records.belongings import LATEST, OF_CUSTOMER, OF_HANDLE
 from service.records.database import connect
-from service.records.tables import api_keys, brands, changes, contacts, customers, faqs, feedback, handles, orders, triages
+from service.records.purchases import CHUNK, Counts, completed, inserting, normal_handle, of_ids, put_customers, put_orders
+from service.records.tables import api_keys, brands, changes, contacts, customers, faqs, feedback, orders, triages
 
 KEY_PREFIX = "fr_"
 
@@ -34,11 +35,6 @@ class ApiKey:
     brand: str | None
     created_at: datetime
     revoked_at: datetime | None
-
-
-def normal_handle(handle: str) -> str:
-    """A handle as it is compared: no "@", lower case."""
-    return handle.strip().lstrip("@").casefold()
 
 
 class Records:
@@ -120,12 +116,7 @@ class Records:
     ) -> None:
         """One transaction: entries put and removed, customers, orders and contacts put, a change line for every follower."""
         async with self._writing() as connection:
-            known = (await connection.execute(select(brands.c.name).where(brands.c.name == brand))).first()
-            if known is None:
-                now = datetime.now(UTC)
-                await connection.execute(insert(brands).values(name=brand, folder_digest=folder_digest, created_at=now))
-                await connection.execute(insert(changes).values(brand=brand, faq_id=None))
-            elif folder_digest is not None:
+            if not await _new_brand(connection, brand, folder_digest) and folder_digest is not None:
                 await connection.execute(update(brands).where(brands.c.name == brand).values(folder_digest=folder_digest))
             touched = [entry.content.id for entry in upserts] + list(removed)
             await _delete(connection, faqs, faqs.c.brand == brand, faqs.c.id, touched)
@@ -134,9 +125,9 @@ class Records:
             if touched:
                 await connection.execute(insert(changes), [{"brand": brand, "faq_id": faq_id} for faq_id in touched])
             if people:
-                await _put_customers(connection, brand, people)
+                await put_customers(connection, brand, people)
             if bought:
-                await _put_orders(connection, brand, bought)
+                await put_orders(connection, brand, bought)
             if earlier:
                 await _put_contacts(connection, brand, earlier)
 
@@ -171,13 +162,80 @@ class Records:
             history=tuple(sorted(past, key=lambda one: one.at, reverse=True)[:LATEST]),
         )
 
-    async def order_ids(self, brand: str, ids: Sequence[str]) -> set[str]:
-        """Which of these order ids the brand has already; the orders themselves are not read."""
+    # Customers and orders, for those who keep them; who may see an order of a message is decided in retrieve/orders.py
+
+    async def customer_ids(self, brand: str, ids: Sequence[str]) -> set[str]:
+        """Which of these customers the brand has."""
         found: set[str] = set()
-        for start in range(0, len(ids), 500):
-            query = select(orders.c.order_id).where(orders.c.brand == brand, orders.c.order_id.in_(ids[start : start + 500]))
-            found |= {row.order_id for row in await self._all(query)}
+        for start in range(0, len(ids), CHUNK):
+            query = select(customers.c.customer_id).where(of_ids(brand, customers, "customer_id", ids[start : start + CHUNK]))
+            found |= {row.customer_id for row in await self._all(query)}
         return found
+
+    async def customer(self, brand: str, customer_id: str) -> Customer | None:
+        """One customer of a brand."""
+        rows = await self._all(select(customers.c.data).where(of_ids(brand, customers, "customer_id", [customer_id])))
+        return Customer.model_validate(rows[0].data) if rows else None
+
+    async def order(self, brand: str, order_id: str) -> Order | None:
+        """One order of a brand, whoever's it is: for a caller with the brand's key, never for a message."""
+        rows = await self._all(select(orders.c.data).where(of_ids(brand, orders, "order_id", [order_id])))
+        return Order.model_validate(rows[0].data) if rows else None
+
+    async def remove_order(self, brand: str, order_id: str) -> bool:
+        """Removes an order; False where there is none."""
+        async with self._writing() as connection:
+            return (await connection.execute(delete(orders).where(of_ids(brand, orders, "order_id", [order_id])))).rowcount > 0
+
+    async def put_purchases(
+        self,
+        brand: str,
+        bought: Sequence[Order] = (),
+        people: Sequence[Customer] = (),
+        along: Sequence[Customer] = (),
+        *,
+        dry_run: bool = False,
+    ) -> tuple[Counts, Counts]:
+        """One transaction: orders and customers put, the brand made where it is new; counts of orders and of customers.
+
+        Customers in `people` replace what is stored; of those `along`, who came with their orders, only the fields that
+        were given do. What did not change is not written.
+        """
+        named = {person.customer_id for person in people}
+        whole = [*people, *(person for person in along if person.customer_id not in named)]
+        persons, on_persons = await self._differing(brand, customers, "customer_id", whole, named)
+        fresh, on_orders = await self._differing(brand, orders, "order_id", bought)
+        if not dry_run:
+            async with self._writing() as connection:
+                await _new_brand(connection, brand, None)
+                await put_customers(connection, brand, persons)
+                await put_orders(connection, brand, fresh)
+        return on_orders, on_persons
+
+    async def _differing(
+        self, brand: str, table: Any, key: str, values: Sequence[Any], replacing: set[str] | None = None
+    ) -> tuple[list[Any], Counts]:
+        """The values that are not stored like this, and how many are new, changed and unchanged."""
+        fresh: list[Any] = []
+        added = changed = 0
+        for start in range(0, len(values), CHUNK):
+            part = values[start : start + CHUNK]
+            query = select(table.c[key].label("id"), table.c.data).where(
+                of_ids(brand, table, key, [getattr(value, key) for value in part])
+            )
+            stored = {row.id: row.data for row in await self._all(query)}
+            for value in part:
+                value_id = getattr(value, key)
+                if replacing is not None and value_id not in replacing:
+                    value = completed(value, stored.get(value_id))
+                if value_id not in stored:
+                    added += 1
+                elif stored[value_id] != value.model_dump(mode="json"):
+                    changed += 1
+                else:
+                    continue
+                fresh.append(value)
+        return fresh, Counts(added, changed, len(values) - added - changed)
 
     # Triages and feedback
 
@@ -249,37 +307,19 @@ def key_digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
+async def _new_brand(connection: AsyncConnection, brand: str, folder_digest: str | None) -> bool:
+    """Makes the brand where it is not there yet, with a change line for every follower."""
+    values = {"name": brand, "folder_digest": folder_digest, "created_at": datetime.now(UTC)}
+    made = await connection.execute(inserting(connection, brands).values(values).on_conflict_do_nothing())
+    if made.rowcount == 0:
+        return False
+    await connection.execute(insert(changes).values(brand=brand, faq_id=None))
+    return True
+
+
 async def _delete(connection: AsyncConnection, table: Any, own: Any, column: Any, values: Sequence[str]) -> None:
     for start in range(0, len(values), 500):
         await connection.execute(delete(table).where(own, column.in_(values[start : start + 500])))
-
-
-async def _put_customers(connection: AsyncConnection, brand: str, people: Sequence[Customer]) -> None:
-    ids = [person.customer_id for person in people]
-    await _delete(connection, customers, customers.c.brand == brand, customers.c.customer_id, ids)
-    await _delete(connection, handles, handles.c.brand == brand, handles.c.customer_id, ids)
-    rows = [{"brand": brand, "customer_id": p.customer_id, "data": p.model_dump(mode="json")} for p in people]
-    await connection.execute(insert(customers), rows)
-    linked = {
-        (channel, normal_handle(handle)): person.customer_id for person in people for channel, handle in person.handles.items()
-    }
-    for channel, handle in linked:
-        same = (handles.c.brand == brand) & (handles.c.channel == channel) & (handles.c.handle == handle)
-        await connection.execute(delete(handles).where(same))
-    if linked:
-        rows = [
-            {"brand": brand, "channel": channel, "handle": handle, "customer_id": customer_id}
-            for (channel, handle), customer_id in linked.items()
-        ]
-        await connection.execute(insert(handles), rows)
-
-
-async def _put_orders(connection: AsyncConnection, brand: str, bought: Sequence[Order]) -> None:
-    await _delete(connection, orders, orders.c.brand == brand, orders.c.order_id, [order.order_id for order in bought])
-    rows = [
-        {"brand": brand, "order_id": o.order_id, "customer_id": o.customer_id, "data": o.model_dump(mode="json")} for o in bought
-    ]
-    await connection.execute(insert(orders), rows)
 
 
 async def _put_contacts(connection: AsyncConnection, brand: str, earlier: Sequence[Contact]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from dataclasses import replace
@@ -16,9 +15,8 @@ from hypothesis import strategies as st
 from qdrant_server import qdrant_server
 
 from service import pipeline
-from service.imports import import_orders
 from service.knowledge import Kind
-from service.messages import Message, Order
+from service.messages import Customer, Message, Order
 from service.parts import Parts, build_parts
 from service.retrieve import index
 from service.retrieve.index import Point
@@ -59,8 +57,8 @@ async def _fill(built: Parts, parts: Parts) -> None:
         ]
         await built.records.put_brand(brand, None, upserts=rows)
         order = Order(order_id="A-1001", customer_id="C-1", status="in_transit", note=f"of {brand}")
-        person = {"customer_id": "C-1", "name": brand, "handles": {"instagram": "@lena"}}
-        await import_orders(built, brand, [order.model_dump_json()], [json.dumps(person)])
+        person = Customer(customer_id="C-1", name=brand, handles={"instagram": "@lena"})
+        await built.records.put_purchases(brand, [order], [person])
     await built.follow()
 
 
