@@ -120,10 +120,12 @@ class TestRepeatContact:
         assert "repeat_contact" not in self.reasons(past(3, "information_seeking"))
         assert "repeat_contact" not in self.reasons(past(3), label="information_seeking")
 
-    def test_own_words_go_before_the_history(self) -> None:
+    def test_own_words_stand_beside_the_fact_of_the_history(self) -> None:
         given = understanding("frustration", signals=["repeat_contact"])
         reasons = reasons_of(message(), given, GROUNDED.model_copy(update={"history": (past(3),)}), DEMO.policy)
-        assert [(r.code, r.evidence, r.detail) for r in reasons] == [("repeat_contact", "repeat_contact", None)]
+        assert [(r.code, r.evidence, r.detail) for r in reasons] == [
+            ("repeat_contact", "repeat_contact", "frustrated contact number 2 in 3 days")
+        ]
 
 
 class TestLanguage:
