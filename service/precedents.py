@@ -9,6 +9,7 @@ from service.messages import Feedback, Message, Triage
 from service.parts import Parts
 from service.retrieve.context import message_vector
 from service.retrieve.customers import known_of
+from service.retrieve.orders import every_order
 from service.understand.understanding import texts_of
 
 
@@ -66,4 +67,4 @@ async def _masked(parts: Parts, message: Message, triage: Triage, feedback: list
     known = await known_of(message, parts.sources.known)
     ours = parts.brands[triage.brand].identity.support_handles.values() if triage.brand in parts.brands else ()
     people = [one.agent for one in feedback if one.agent]
-    return Mask(message, known.customer, [*known.orders, *triage.context.orders], ours, people, marked=True).text(text)
+    return Mask(message, known.customer, [*every_order(known), *triage.context.orders], ours, people, marked=True).text(text)
