@@ -35,11 +35,12 @@ _STREET = "|".join(
 # How a letter begins and ends, on the text as it is: a name has a capital.
 _NAME = r"[^\W\d_a-zß-öø-ÿ][\w'’-]*"
 _GREETED = re.compile(
-    r"^\W*(?i:hallo|hello|hi|hey|hej|hejsan|hoi|dag|dear|lieber?|lieve|beste|geachte|sehr\sgeehrter?|bonjour|bonsoir|salut|chère?"
+    r"^\W*(?i:hallo|hello|hi|hey|hej|hejsan|hoi|dag|dear|lieber?|lieve|beste|geachte|sehr\sgeehrter?|bonjour|bonsoir|salut|ch[eè]re?"
     r"|hola|querid[oa]|estimad[oa]|kära?|guten\s(?:tag|morgen|abend)|good\s(?:morning|afternoon|evening)|goede(?:morgen|middag|navond)"
-    r"|god\s(?:dag|morgon|kväll)|buen[oa]s\s(?:días|tardes|noches))[\s,]+"
-    r"(?:(?i:frau|herrn?|mrs?|ms|mme|madame|monsieur|m|señora?|sra?|mevrouw|meneer|de\sheer|fru)\.?\s+)*"
-    rf"(?P<who>{_NAME}(?:\s{_NAME}){{0,3}})",
+    r"|god\s(?:dag|morgon|kväll)|buen[oa]s\s(?:días|tardes|noches))"
+    r"(?P<comma>,)?[^\S\n]+(?:(?i:frau|herrn?|mrs?|ms|mme|madame|monsieur|m|señora?|sra?|mevrouw|meneer|de\sheer|fru)\.?[^\S\n]+)*"
+    rf"(?P<who>(?!(?i:gr[uü](?:ß|ss)|wünsch|regards|wishes|groet|dank)){_NAME}(?:[^\S\n]{_NAME}){{0,3}})"
+    r"(?(comma)(?=[^\S\n]*(?:[,!.:;]|$)))",  # "Hallo, wir …" greets nobody
     re.MULTILINE,
 )
 _SIGNED = re.compile(
@@ -128,7 +129,7 @@ class Mask:
         text = unicodedata.normalize("NFC", text)
         if self._marked:
             for pattern in (_GREETED, _SIGNED):
-                text = pattern.sub(lambda m: m[0].replace(m["who"], MARKS["name"]), text)
+                text = pattern.sub(_without_name, text)
         parts: list[str] = []
         at = 0
         for found in self._all.finditer(_folded(text)):
@@ -165,6 +166,11 @@ class Mask:
             made = (_filled(form, str(number)) for number in range(10**count - 1, 0, -1))
             self._numbers[key] = next(number for number in made if number not in taken)
         return self._numbers[key]
+
+
+def _without_name(found: re.Match[str]) -> str:
+    start, end = (at - found.start() for at in found.span("who"))
+    return found[0][:start] + MARKS["name"] + found[0][end:]
 
 
 def rounded(followers: int) -> int:

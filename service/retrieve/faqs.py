@@ -38,7 +38,12 @@ class Passages:
 
     async def put(self, stored: Iterable[StoredEntry]) -> None:
         """Inserts entries or replaces those with the same id; a precedent with another embedder's vectors is left out."""
-        put = [one for one in stored if one.content.kind != "precedent" or one.embedder == self._heads.embedder]
+        put: list[StoredEntry] = []
+        for one in stored:
+            if one.content.kind != "precedent" or one.embedder == self._heads.embedder:
+                put.append(one)
+            elif (one.brand, one.content.id) in self._entries:
+                await self.remove(one.brand, one.content.id)
         points = points_of(put, self._heads)
         for one in put:
             entry = one.content
