@@ -10,7 +10,7 @@ MODEL := .firstreply/models/multilingual-e5-small/modules.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_QUIET := 1
 
-.PHONY: setup run test test-browser check format bench bench-understanding evals train clean
+.PHONY: setup run test test-browser test-long check format bench bench-understanding evals train clean
 
 setup: .venv/ready $(MODEL)
 
@@ -37,6 +37,10 @@ test: setup
 # Only the report's page in Chromium; `make test` runs it too. Without Chromium it is skipped, and says NOT TESTED.
 test-browser: setup
 	@$(BIN)/pytest tests/browser
+
+# The 100,000 triples of brand, customer and order number of which `make test` makes 5,000: about three minutes.
+test-long: setup
+	@TRIPLES_TO_MAKE=100000 $(BIN)/pytest tests/retrieve/test_ownership.py
 
 check: setup
 	@$(BIN)/ruff check .

@@ -16,8 +16,8 @@ from pydantic import BaseModel, ValidationError
 
 from evals.cases import Case, Fixture, SuiteFile
 from evals.expectations import Expected
-from evals.masking import Mask, rounded
 from service.errors import KnowledgeNotUsable, SettingsNotUsable
+from service.masking import Mask, rounded
 from service.messages import Customer, Feedback, Message, Order, Triage
 from service.yaml_files import explained, parse_yaml, read_text
 

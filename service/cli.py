@@ -11,6 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import indent
 from typing import Annotated, Any, NoReturn, TypeVar, cast, get_args
 
 import typer
@@ -19,7 +20,7 @@ from rich.console import Console
 
 from evals.cli import app as evals
 from service import __version__
-from service.errors import FirstReplyError, KnowledgeNotUsable, SettingsNotUsable
+from service.errors import FirstReplyError, InvalidMessage, KnowledgeNotUsable, SettingsNotUsable
 from service.settings import Settings, read_settings
 
 app = typer.Typer(
@@ -28,11 +29,13 @@ app = typer.Typer(
 knowledge = typer.Typer(no_args_is_help=True, help="The knowledge base: import, check, export, search, reindex.")
 orders = typer.Typer(no_args_is_help=True, help="Orders and customers that drafts may refer to.")
 models = typer.Typer(no_args_is_help=True, help="Embedding models: build and list.")
+precedents = typer.Typer(no_args_is_help=True, help="Approved replies that agents are shown: list, approve, remove.")
 keys = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke.")
 brands = typer.Typer(no_args_is_help=True, help="Brands: list and check their folders.")
 app.add_typer(evals, name="eval")
 for group, name in ((knowledge, "knowledge"), (orders, "orders"), (models, "models"), (keys, "keys"), (brands, "brands")):
     app.add_typer(group, name=name)
+app.add_typer(precedents, name="precedents")
 
 MOST_NAME = 200  # characters of a key's name
 out = Console(highlight=False, soft_wrap=True)
@@ -380,6 +383,59 @@ def _bytes_of(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise SettingsNotUsable(f"{path} can't be read: {error.strerror}") from None
+
+
+@precedents.command("list")
+def precedents_list(
+    brand: BrandOption = "demo",
+    waiting: Annotated[bool, typer.Option("--waiting", help="Replies that were sent and are not approved yet.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="Most replies.")] = 20,
+) -> None:
+    """List approved replies, or those that wait for it; each as agents see it, personal data masked."""
+    from service import precedents as replies
+
+    async def work(parts: Any) -> list[tuple[str, Any]]:
+        if waiting:
+            return [("sent", one) for one in await replies.waiting(parts, brand, limit)]
+        return [(f"approved {at:%Y-%m-%d}", one) for at, one in (await parts.records.precedents(brand))[:limit]]
+
+    found = _with_parts(work)
+    for state, one in found:
+        out.print(f"{one.content.id}  {state}  {one.content.language}\n{indent(one.content.answer, '    ')}", markup=False)
+    if not found:
+        _say(
+            f"{brand} has no replies that wait"
+            if waiting
+            else f"{brand} has no precedents: see firstreply precedents list --waiting"
+        )
+
+
+@precedents.command("approve")
+def precedents_approve(triage_id: Annotated[str, typer.Argument(help="The triage whose reply was sent.")]) -> None:
+    """Show a reply that was sent to agents with messages that ask the same, personal data masked."""
+    from service import precedents as replies
+
+    async def work(parts: Any) -> Any:
+        try:
+            approved = await replies.prepared(parts, triage_id)
+        except InvalidMessage as error:
+            _fail(error.fields[0].detail)
+        await parts.records.put_precedent(approved)
+        return approved
+
+    approved = _with_parts(work)
+    out.print(approved.content.answer, markup=False)
+    _say(f"agents of {approved.brand} see it so. Names that no record knows are not found: if one is left,")
+    _say(f"take it back with firstreply precedents remove {triage_id}")
+
+
+@precedents.command("remove")
+def precedents_remove(triage_ids: Annotated[list[str], typer.Argument(help="Ids of triages.")]) -> None:
+    """Take approved replies back; running services forget them within a second."""
+    removed = _with_records(lambda records: records.remove_precedents(triage_ids))
+    if not removed:
+        _fail("none of them is a precedent: see firstreply precedents list")
+    _say(f"{removed} removed")
 
 
 @keys.command("create")

@@ -1,4 +1,4 @@
-"""An entry of a brand's knowledge in one language: a FAQ (an offer is one with dates), a macro or a product."""
+"""An entry of a brand's knowledge in one language: a FAQ (an offer is one with dates), a macro, a product or a precedent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-Kind = Literal["faq", "macro", "product"]
+Kind = Literal["faq", "macro", "product", "precedent"]
 
 
 class Entry(BaseModel):
@@ -47,13 +47,22 @@ class Entry(BaseModel):
 
     @property
     def passages(self) -> list[str]:
-        """Texts embedded as passages. A macro has none: its text is a reply, not knowledge."""
-        return [] if self.kind == "macro" else [f"{self.title}\n{self.answer}"[:1_500]]
+        """Texts embedded as passages. A macro and a precedent have none: their text is a reply, not knowledge."""
+        return [] if self.kind in ("macro", "precedent") else [f"{self.title}\n{self.answer}"[:1_500]]
 
     @property
     def queries(self) -> list[str]:
         """Texts embedded as what a customer writes."""
         return [*((self.title,) if self.kind == "faq" else ()), *self.questions]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a customer wrote in a contact, as it is compared: float16 [turns, dimension] of an embedder, a digest of the texts."""
+
+    digest: str
+    embedder: str
+    vectors: bytes
 
 
 @dataclass(frozen=True)

@@ -364,7 +364,10 @@ class Contact(Noun):
 
 
 class PastTriage(Noun):
-    """An earlier contact of this customer: a triage, or an imported contact under its own id."""
+    """An earlier contact of this customer: a triage, or an imported contact under its own id.
+
+    `same_question`: the message asks it again; `likeness` is the cosine of the two then.
+    """
 
     triage_id: str
     at: Instant
@@ -372,7 +375,13 @@ class PastTriage(Noun):
     outcome: Outcome
     topic: str | None = None
     order_id: str | None = None
+    same_question: bool = False
+    likeness: Score | None = None
     customer_id: str | None = Field(default=None, exclude=True)  # whose it is
+    message_id: str | None = Field(default=None, exclude=True)
+    conversation_id: str | None = Field(default=None, exclude=True)
+    asked: bytes = Field(default=b"", exclude=True, repr=False)  # float16 [n, d], what was written, as the embedder gave it
+    embedder: str | None = Field(default=None, exclude=True)  # fingerprint of that embedder
 
 
 class Known(Noun):
@@ -384,11 +393,12 @@ class Known(Noun):
 
 
 class Precedent(Noun):
-    """An approved reply to a similar message."""
+    """An approved reply to a similar message, personal data masked; `score` is the likeness of the messages."""
 
     triage_id: str
     text: str
     score: Score
+    language: str
 
 
 class Suggestion(Noun):
@@ -414,6 +424,7 @@ class Context(Noun):
     macro: Macro | None = Field(default=None, exclude=True)  # the draft names it where it uses it
     answers: tuple[tuple[Passage, ...], ...] = Field(default=(), exclude=True)  # passages per question of the message
     warnings: tuple[str, ...] = Field(default=(), exclude=True)  # what could not be looked up; the triage carries them
+    asked: bytes = Field(default=b"", exclude=True, repr=False)  # float16 [1, d], the message, recorded with the triage
 
 
 class DraftText(Noun):
@@ -513,12 +524,13 @@ class Triage(Noun):
 
 
 class Feedback(Noun):
-    """What an agent did with a draft."""
+    """What an agent did with a draft; `approve` makes the reply a precedent for messages like this one."""
 
     action: Literal["accepted", "edited", "rejected"]
     text: LongText | None = None
     agent: ShortText | None = None
     reason: Annotated[str, Field(max_length=2_000)] | None = None
+    approve: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -529,4 +541,6 @@ class Feedback(Noun):
     def _complete(self) -> Feedback:
         if self.action == "edited" and not (self.text or "").strip():
             raise ValueError("text is missing: an edited draft comes with the text as sent")
+        if self.action == "rejected" and self.approve:
+            raise ValueError("approve is for a reply that was sent: leave it out, or say accepted or edited")
         return self

@@ -26,7 +26,7 @@ from service.retrieve.embedded_index import EmbeddedIndex
 from service.retrieve.faqs import Passages, points_of
 from service.retrieve.folder import read_folder
 from service.retrieve.index import Point, VectorIndex
-from service.retrieve.ingest import Report, embedded, read_contacts, read_customers, read_orders, shifted
+from service.retrieve.ingest import Report, asked_of, embedded, read_contacts, read_customers, read_orders, shifted
 from service.settings import Settings
 from service.understand.build import DEFAULT_MODEL, build_default, current
 from service.understand.classifier import Heads, load_heads
@@ -73,7 +73,7 @@ class Parts:
             ids = list({faq_id for _, b, faq_id in changes if b == brand and faq_id})
             found = []
             for start in range(0, len(ids), 500):
-                found += await self.records.faqs(brand, ids[start : start + 500])
+                found += await self.records.entries(brand, ids[start : start + 500])
             await self.passages.remove(brand, *(set(ids) - {one.content.id for one in found}))
             await self.passages.put(found)
         if changes:
@@ -170,7 +170,7 @@ async def build_parts(
             for name in await records.brands():
                 if name not in brands and (settings.demo or name != "demo"):
                     brands[name] = read_brand(name, None)
-            await passages.put([one for name in brands for one in await records.faqs(name)])
+            await passages.put([one for name in brands for one in await records.entries(name)])
             await index.open(progress)
             follower = asyncio.create_task(parts.follow_forever())
             try:
@@ -194,7 +194,7 @@ def _index(settings: Settings, records: Records, embedder: Embedder, heads: Head
 
     async def load(keys: Sequence[tuple[str, str]]) -> list[Point]:
         by_brand = {brand: [entry_id for owner, entry_id in keys if owner == brand] for brand in {brand for brand, _ in keys}}
-        return points_of([one for brand, ids in by_brand.items() for one in await records.faqs(brand, ids)], heads)
+        return points_of([one for brand, ids in by_brand.items() for one in await records.entries(brand, ids)], heads)
 
     key, port = settings.qdrant_api_key, settings.qdrant_grpc_port if settings.qdrant_grpc else None
     client = connect_qdrant(settings.qdrant_url, key.get_secret_value() if key else None, grpc_port=port)
@@ -229,7 +229,7 @@ async def import_folder(
     identity = read_brand(brand, folder).identity
     days = max((today - identity.orders_as_of).days, 0) if identity.orders_as_of else 0
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    digest = f"{digest_of(files)}+{days}"
+    digest = f"{digest_of(files)}+{days}+{embedding.embedder.fingerprint[:12]}"  # contacts carry vectors of the embedder
     if (await records.brands()).get(brand) == digest:
         return Report()
     report = Report()
@@ -246,7 +246,8 @@ async def import_folder(
     _refuse(folder / "orders.jsonl", report)
     earlier = [shifted(contact, days) for contact in read_contacts(_lines(folder / "contacts.jsonl"), report)]
     _refuse(folder / "contacts.jsonl", report)
-    await records.put_brand(brand, digest, upserts=rows, removed=gone, people=people, bought=bought, earlier=earlier)
+    asked = await asked_of(earlier, await records.asked(brand), embedding.queries, embedding.embedder.fingerprint)
+    await records.put_brand(brand, digest, upserts=rows, removed=gone, people=people, bought=bought, earlier=earlier, asked=asked)
     report.added, report.removed = len(rows), len(gone)
     report.unchanged = len(sources) - len(fresh)
     return report

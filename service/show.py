@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
+
 from rich.console import Console, Group
 from rich.padding import Padding
 from rich.panel import Panel
@@ -10,6 +12,7 @@ from rich.text import Text
 
 from service.messages import Draft, DraftText, Triage
 
+MOST_OF_REPLY = 52  # characters of a precedent in its line
 _LEVEL = {"none": "green", "mild": "yellow", "moderate": "dark_orange", "strong": "red"}
 
 
@@ -77,7 +80,11 @@ def _context(triage: Triage) -> Table:
         late = ", late" if order.late else ""
         grid.add_row("order", Text(f"{order.order_id}  {order.status}{late}  ({(order.why or '').replace('_', ' ')})"))
     for past in triage.context.history:
-        grid.add_row("earlier", Text(f"{past.at:%Y-%m-%d}  {past.label.replace('_', ' ')}, {past.outcome}"))
+        again = ", asked the same" if past.same_question else ""
+        grid.add_row("earlier", Text(f"{past.at:%Y-%m-%d}  {past.label.replace('_', ' ')}, {past.outcome}{again}"))
+    for precedent in triage.context.precedents:
+        told = shorten(precedent.text, MOST_OF_REPLY, placeholder=" …")
+        grid.add_row("precedent", Text(f"{precedent.score:.2f}  {told}  ({precedent.language})"))
     for suggested in triage.context.suggestions:
         grid.add_row("suggestion", Text(f"{suggested.title}  ({suggested.why})  [{suggested.id}]"))
     return grid

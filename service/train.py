@@ -16,6 +16,7 @@ from service.files import shipped
 from service.parts import HEADS, Progress, ensure_model, heads_file, start_lock
 from service.records.database import connect, migrate
 from service.records.queries import Records
+from service.retrieve.context import message_vector
 from service.retrieve.folder import read_faqs, read_offers
 from service.retrieve.ingest import embedded
 from service.settings import Settings
@@ -25,6 +26,7 @@ from service.understand.examples import read_examples, read_feelings, read_searc
 from service.understand.refit import compared, held_out
 from service.understand.signals import read_signal_rules
 from service.understand.training import Faq, train
+from service.understand.understanding import texts_of
 
 PART = 500  # entries embedded and written together
 CANDIDATE = "candidate.safetensors"
@@ -144,6 +146,12 @@ async def _embed_again(settings: Settings, embedding: EmbeddingThread, progress:
                 kept = {one.content.id: one.digest for one in stored}
                 await records.put_brand(brand, None, upserts=[replace(row, digest=kept[row.content.id]) for row in rows])
                 progress(f"{brand}: {min(start + PART, len(old))} of {len(old)} entries embedded again")
+            for at, one in await records.precedents(brand):
+                found = await records.recorded(one.content.id) if one.embedder != fingerprint else None
+                if found is not None:  # without its message it stays, and is not found
+                    texts = texts_of(found[0])
+                    vector = message_vector(texts, await embedding.queries(texts.windows))
+                    await records.put_precedent(replace(one, embedder=fingerprint, vectors=vector[None]), at)
     finally:
         embedding.close()
         await records.close()

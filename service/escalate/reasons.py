@@ -28,13 +28,17 @@ def reasons_of(message: Message, understanding: Understanding, context: Context,
         for signal in understanding.signals
         if signal.code in _FROM_SIGNALS and not _idle(signal.code, understanding)
     ]
+    again = _asked_again(message, understanding, context, policy) or _second_time(message, understanding, context, policy)
+    if again is not None:  # the facts beside the words that say so
+        told = {"detail": again.detail}
+        reasons = [reason.model_copy(update=told) if reason.code == again.code else reason for reason in reasons]
     codes = {reason.code for reason in reasons}
     reasons += [
         reason
         for reason in (
             _strong(understanding),
             _followers(message, policy),
-            _second_time(message, understanding, context, policy),
+            again,
             _unsupported(understanding),
             _unsure(understanding, policy),
             _no_grounding(understanding, context),
@@ -77,6 +81,19 @@ def _second_time(message: Message, understanding: Understanding, context: Contex
         return None
     days = max((message.received_at - earlier[-1].at).days, 0)
     return _reason("repeat_contact", detail=f"frustrated contact number {len(earlier) + 1} in {days} days")
+
+
+def _asked_again(message: Message, understanding: Understanding, context: Context, policy: Policy) -> Reason | None:
+    """Asked before and not answered, or answered and asked again in anger: a calm second question alone is none."""
+    since = message.received_at - timedelta(days=policy.repeat_window_days)
+    last = next((past for past in context.history if past.same_question and since <= past.at <= message.received_at), None)
+    if last is None or not _wants_answer(understanding):
+        return None
+    answered = last.outcome in ("accepted", "edited")
+    if answered and not understanding.has("frustration"):
+        return None
+    told = "answered then" if answered else "no answer recorded"
+    return _reason("repeat_contact", detail=f"asked the same on {last.at.day} {last.at:%B}, {told}")
 
 
 def _wants_answer(understanding: Understanding) -> bool:

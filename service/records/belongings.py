@@ -12,6 +12,7 @@ from sqlalchemy import JSON, ColumnElement, CompoundSelect, Select, bindparam, c
 from service.records.tables import contacts, customers, feedback, handles, orders, triages
 
 LATEST = 10  # triages, and as many contacts, that are read
+_OF_TRIAGES = ("label", "topic", "order_id", "escalate")
 
 
 def _belongings(customer_id: ColumnElement[str]) -> CompoundSelect[Any]:
@@ -32,6 +33,7 @@ def _belongings(customer_id: ColumnElement[str]) -> CompoundSelect[Any]:
         select(
             literal("triage").label("kind"), triages.c.customer_id, triages.c.id, triages.c.received_at.label("at"),
             triages.c.label, triages.c.topic, triages.c.order_id, triages.c.escalate, said.label("said"),
+            triages.c.message_id, triages.c.conversation_id, triages.c.embedder, triages.c.asked,
             cast(null(), JSON).label("data"),
         )
         .where(triages.c.brand == brand, triages.c.customer_id == customer_id, triages.c.received_at < before)
@@ -58,11 +60,14 @@ def _belongings(customer_id: ColumnElement[str]) -> CompoundSelect[Any]:
 
 def _rows(kind: str, table: Any, key: Any, at: Any = None) -> Select[Any]:
     """A select with the columns of the union that `table` has, nulls for the others."""
-    nothing = {name: cast(null(), triages.c[name].type).label(name) for name in ("label", "topic", "order_id", "escalate")}
+    nothing = {name: cast(null(), triages.c[name].type).label(name) for name in _OF_TRIAGES}
     moment = cast(null(), triages.c.received_at.type) if at is None else at
     return select(
         literal(kind).label("kind"), table.c.customer_id, key.label("id"), moment.label("at"), *nothing.values(),
-        cast(null(), feedback.c.action.type).label("said"), table.c.data,
+        cast(null(), feedback.c.action.type).label("said"),
+        *(cast(null(), triages.c[name].type).label(name) for name in ("message_id", "conversation_id")),
+        *(table.c[name] if name in table.c else cast(null(), triages.c[name].type).label(name) for name in ("embedder", "asked")),
+        table.c.data,
     )  # fmt: skip
 
 

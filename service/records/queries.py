@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,12 +16,24 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service.errors import RecordsNotUsable, Unavailable
-from service.knowledge import Entry, StoredEntry
+from service.knowledge import Asked, Entry, StoredEntry
 from service.messages import Contact, Customer, Feedback, Known, Message, Order, PastTriage, Triage
 from service.records.belongings import LATEST, OF_CUSTOMER, OF_HANDLE
 from service.records.database import connect
+from service.records.precedents import delete_precedents, precedent_row, stored_precedent
 from service.records.purchases import CHUNK, Counts, completed, inserting, normal_handle, of_ids, put_customers, put_orders
-from service.records.tables import api_keys, brands, changes, contacts, customers, faqs, feedback, orders, triages
+from service.records.tables import (
+    api_keys,
+    brands,
+    changes,
+    contacts,
+    customers,
+    faqs,
+    feedback,
+    orders,
+    precedents,
+    triages,
+)
 
 KEY_PREFIX = "fr_"
 
@@ -98,6 +110,13 @@ class Records:
         query = select(faqs.c.id, faqs.c.digest, faqs.c.embedder, faqs.c.origin).where(faqs.c.brand == brand)
         return {row.id: (row.digest, row.embedder, row.origin) for row in await self._all(query)}
 
+    async def entries(self, brand: str, ids: Sequence[str] | None = None) -> list[StoredEntry]:
+        """Everything of a brand that is searched, precedents beside its knowledge; all of it or what has these ids."""
+        query = select(precedents).where(precedents.c.brand == brand).order_by(precedents.c.triage_id)
+        if ids is not None:
+            query = query.where(precedents.c.triage_id.in_(ids))
+        return await self.faqs(brand, ids) + [stored_precedent(row) for row in await self._all(query)]
+
     async def other_embedders(self, embedder: str) -> dict[str, int]:
         """How many FAQs carry vectors of another embedder, by its fingerprint."""
         query = select(faqs.c.embedder, func.count().label("number")).where(faqs.c.embedder != embedder).group_by(faqs.c.embedder)
@@ -113,8 +132,12 @@ class Records:
         people: Sequence[Customer] | None = None,
         bought: Sequence[Order] | None = None,
         earlier: Sequence[Contact] | None = None,
+        asked: Mapping[str, Asked] | None = None,
     ) -> None:
-        """One transaction: entries put and removed, customers, orders and contacts put, a change line for every follower."""
+        """One transaction: entries put and removed, customers, orders and contacts put, a change line for every follower.
+
+        `asked`: by contact id, the vectors of what the customer wrote.
+        """
         async with self._writing() as connection:
             if not await _new_brand(connection, brand, folder_digest) and folder_digest is not None:
                 await connection.execute(update(brands).where(brands.c.name == brand).values(folder_digest=folder_digest))
@@ -129,7 +152,7 @@ class Records:
             if bought:
                 await put_orders(connection, brand, bought)
             if earlier:
-                await _put_contacts(connection, brand, earlier)
+                await _put_contacts(connection, brand, earlier, asked or {})
 
     async def last_change(self) -> int:
         """The number of the newest change line, 0 where there is none."""
@@ -140,6 +163,12 @@ class Records:
         """Change lines after this one, oldest first: number, brand, FAQ id or None for the brand itself."""
         query = select(changes).where(changes.c.number > number).order_by(changes.c.number)
         return [(row.number, row.brand, row.faq_id) for row in await self._all(query)]
+
+    async def asked(self, brand: str) -> dict[str, Asked]:
+        """By contact id: the vectors of what the customer wrote, of the contacts that have them."""
+        query = select(contacts.c.contact_id, contacts.c.asked_digest, contacts.c.embedder, contacts.c.asked)
+        rows = await self._all(query.where(contacts.c.brand == brand, contacts.c.asked.is_not(None)))
+        return {row.contact_id: Asked(row.asked_digest, row.embedder, row.asked) for row in rows}
 
     # Customers and orders. Who may see an order is decided in retrieve/orders.py, who may see history in retrieve/history.py.
 
@@ -273,6 +302,41 @@ class Records:
         query = select(feedback.c.data).where(feedback.c.triage_id == triage_id).order_by(feedback.c.number)
         return [Feedback.model_validate(row.data) for row in await self._all(query)]
 
+    # Precedents
+
+    async def put_precedent(self, approved: StoredEntry, at: datetime | None = None) -> None:
+        """Keeps a reply approved `at`, by default now, in the place of an earlier one of its triage; followers hear of it."""
+        row = precedent_row(approved, at or datetime.now(UTC))
+        async with self._writing() as connection:
+            await connection.execute(delete(precedents).where(precedents.c.triage_id == row["triage_id"]))
+            await connection.execute(insert(precedents).values(row))
+            await connection.execute(insert(changes).values(brand=approved.brand, faq_id=row["triage_id"]))
+
+    async def remove_precedents(self, triage_ids: Sequence[str], brand: str | None = None) -> int:
+        """Removes the precedents that came of these triages, with `brand` only that brand's; how many there were."""
+        async with self._writing() as connection:
+            return await delete_precedents(connection, triage_ids, brand)
+
+    async def precedents(self, brand: str) -> list[tuple[datetime, StoredEntry]]:
+        """A brand's precedents with the time they were approved, newest first."""
+        query = select(precedents).where(precedents.c.brand == brand).order_by(precedents.c.approved_at.desc())
+        return [(_aware(row.approved_at), stored_precedent(row)) for row in await self._all(query)]
+
+    async def sent(self, brand: str, limit: int) -> list[str]:
+        """Ids of triages whose last feedback says that a reply was sent and that are no precedents, the latest first."""
+        last = select(func.max(feedback.c.number)).group_by(feedback.c.triage_id)
+        query = (
+            select(triages.c.id)
+            .join(feedback, feedback.c.triage_id == triages.c.id)
+            .where(
+                triages.c.brand == brand, feedback.c.number.in_(last), feedback.c.action.in_(("accepted", "edited")),
+                triages.c.id.not_in(select(precedents.c.triage_id)),
+            )
+            .order_by(feedback.c.number.desc())
+            .limit(limit)
+        )  # fmt: skip
+        return [row.id for row in await self._all(query)]
+
     # API keys
 
     async def make_key(self, name: str, brand: str | None) -> str:
@@ -322,13 +386,20 @@ async def _delete(connection: AsyncConnection, table: Any, own: Any, column: Any
         await connection.execute(delete(table).where(own, column.in_(values[start : start + 500])))
 
 
-async def _put_contacts(connection: AsyncConnection, brand: str, earlier: Sequence[Contact]) -> None:
+async def _put_contacts(connection: AsyncConnection, brand: str, earlier: Sequence[Contact], asked: Mapping[str, Asked]) -> None:
     await _delete(connection, contacts, contacts.c.brand == brand, contacts.c.contact_id, [c.contact_id for c in earlier])
     rows = [
         {"brand": brand, "contact_id": c.contact_id, "customer_id": c.customer_id, "at": c.at, "data": c.model_dump(mode="json")}
+        | _asked_row(asked.get(c.contact_id))
         for c in earlier
     ]
     await connection.execute(insert(contacts), rows)
+
+
+def _asked_row(asked: Asked | None) -> dict[str, Any]:
+    if asked is None:
+        return {"asked_digest": None, "embedder": None, "asked": None}
+    return {"asked_digest": asked.digest, "embedder": asked.embedder, "asked": asked.vectors}
 
 
 def _entry_row(entry: StoredEntry) -> dict[str, Any]:
@@ -371,6 +442,8 @@ def _triage_row(message: Message, triage: Triage, now: datetime) -> dict[str, An
         "respond_by": triage.escalation.respond_by,
         "request": message.model_dump_json(),
         "response": triage.model_dump_json(),
+        "embedder": triage.versions.embedder if triage.context.asked else None,
+        "asked": triage.context.asked or None,
     }
 
 
@@ -379,11 +452,12 @@ def _past(row: Row[Any]) -> PastTriage:
         contact = Contact.model_validate(row.data)
         return PastTriage(
             triage_id=contact.contact_id, at=contact.at, label=contact.label, outcome=contact.outcome, topic=contact.topic,
-            order_id=contact.order_id, customer_id=contact.customer_id,
+            order_id=contact.order_id, customer_id=contact.customer_id, asked=row.asked or b"", embedder=row.embedder,
         )  # fmt: skip
     return PastTriage(
         triage_id=row.id, at=_aware(row.at), label=row.label, topic=row.topic, order_id=row.order_id,
         outcome=row.said or ("escalated" if row.escalate else "drafted"), customer_id=row.customer_id,
+        message_id=row.message_id, conversation_id=row.conversation_id, asked=row.asked or b"", embedder=row.embedder,
     )  # fmt: skip
 
 

@@ -79,6 +79,9 @@ contacts = Table(
     Column("customer_id", String(500), nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
     Column("data", JSON, nullable=False),
+    Column("asked_digest", String(64), nullable=True),  # of what the customer wrote: the same is not embedded again
+    Column("embedder", String(64), nullable=True),
+    Column("asked", LargeBinary, nullable=True),  # float16 [turns, dimension]
     Index("contacts_of_customer", "brand", "customer_id", "at"),
 )
 
@@ -101,6 +104,8 @@ triages = Table(
     Column("respond_by", DateTime(timezone=True), nullable=False),
     Column("request", Text, nullable=False),
     Column("response", Text, nullable=False),
+    Column("embedder", String(64), nullable=True),
+    Column("asked", LargeBinary, nullable=True),  # float16 [1, dimension]; null for a message without words
     Index("triages_of_customer", "brand", "customer_id", "received_at"),
 )
 
@@ -114,12 +119,25 @@ feedback = Table(
     Column("data", JSON, nullable=False),
 )
 
+precedents = Table(
+    "precedents",
+    metadata,
+    Column("triage_id", String(64), primary_key=True),  # whose message it answered; the message itself is not kept here
+    Column("brand", String(500), nullable=False),
+    Column("language", String(20), nullable=False),  # of the reply
+    Column("text", Text, nullable=False),  # the reply as sent, personal data masked
+    Column("embedder", String(64), nullable=False),
+    Column("asked", LargeBinary, nullable=False),  # float16 [1, dimension], the message
+    Column("approved_at", DateTime(timezone=True), nullable=False),
+    Index("precedents_of_brand", "brand"),
+)
+
 changes = Table(
     "changes",
     metadata,
     Column("number", _Serial, primary_key=True, autoincrement=True),
     Column("brand", String(500), nullable=False),
-    Column("faq_id", String(500), nullable=True),  # null: the brand itself is new or changed
+    Column("faq_id", String(500), nullable=True),  # an entry's id or a precedent's; null: the brand itself is new or changed
     sqlite_autoincrement=True,  # a number is never used twice, so that a follower misses nothing
 )
 

@@ -12,13 +12,14 @@ from service.draft.facts import state_keys
 from service.draft.plan import ORDER_TOPICS
 from service.errors import IndexUnavailable
 from service.knowledge import Entry
-from service.messages import Context, Known, Macro, Message, Passage, Understanding
+from service.messages import Context, Known, Macro, Message, Passage, Precedent, Understanding
+from service.retrieve.asked_before import as_kept, asked_before
 from service.retrieve.customers import Lookup
 from service.retrieve.faqs import Passages
 from service.retrieve.history import own_history
 from service.retrieve.orders import own_orders
 from service.retrieve.suggestions import asks_for_product, suggestions
-from service.understand.classifier import Heads, Vectors
+from service.understand.classifier import Heads, Vectors, unit
 from service.understand.relevance import Asked
 from service.understand.understanding import Texts
 
@@ -27,6 +28,7 @@ ANSWERS = 0.4  # relevance from which a passage is an answer; right two times in
 TURN_BEFORE = 0.7  # weight of that turn beside the message
 LIKE_MACRO = 0.4  # likeness to the messages of a macro from which it is looked at
 PRODUCTS = 3  # nearest products looked at
+PRECEDENTS = 3  # most approved replies shown to the agent
 UNSEARCHED = "retrieval_unavailable"  # warning of a triage for which the knowledge could not be searched
 
 
@@ -62,6 +64,7 @@ async def retrieve(
     orders = own_orders(message, understanding, known, history, brand.kinds)
     about = orders[0] if orders and understanding.topic.label in ORDER_TOPICS else None
     states = state_keys(about, today) if about is not None else ()
+    whole = _whole(centred, texts)
     asked = list(zip(queries, _texts(message, texts), strict=True)) if message.content.strip() else []
 
     async def passages_found() -> list[list[Passage]]:
@@ -76,18 +79,25 @@ async def retrieve(
     async def macro_found() -> Macro | None:
         if not asked or (orders and understanding.label != "praise"):  # where an order is the matter no macro is the answer
             return None
-        return await sources.passages.macro(message.brand, _whole(centred, texts), spoken, understanding.label)
+        return await sources.passages.macro(message.brand, whole, spoken, understanding.label)
 
     async def products_found() -> list[tuple[str, float]]:
         if not asks_for_product(understanding, brand.catalogue):
             return []
         return await sources.passages.products(message.brand, queries[0], spoken, PRODUCTS)
 
+    async def precedents_found() -> list[Precedent]:
+        if not asked:
+            return []
+        return await sources.passages.precedents(message.brand, whole, understanding.language.code, PRECEDENTS)
+
     warnings: tuple[str, ...] = ()
     try:  # all at once: a server is asked for all of them in the time of one
-        found, macro, products = await asyncio.gather(passages_found(), macro_found(), products_found())
+        found, macro, products, precedents = await asyncio.gather(
+            passages_found(), macro_found(), products_found(), precedents_found()
+        )
     except IndexUnavailable:
-        found, macro, products, warnings = [[] for _ in asked], None, [], (UNSEARCHED,)
+        found, macro, products, precedents, warnings = [[] for _ in asked], None, [], [], (UNSEARCHED,)
     best: dict[str, Passage] = {}
     for passage in (passage for hits in found for passage in hits):
         if passage.id not in best or passage.score > best[passage.id].score:
@@ -101,7 +111,8 @@ async def retrieve(
     return Context(
         passages=passages,
         orders=orders,
-        history=history,
+        history=asked_before(message, understanding, history, about, whole, heads),
+        precedents=tuple(precedents),
         suggestions=suggestions(
             message, understanding, brand.catalogue, orders,
             products,
@@ -111,12 +122,18 @@ async def retrieve(
         macro=macro if macro is not None and macro.score >= LIKE_MACRO else None,
         answers=tuple(tuple(passage for passage in hits if passage.score >= ANSWERS) for hits in found),
         warnings=warnings,
+        asked=as_kept(message_vector(texts, vectors)[None]) if message.content.strip() else b"",
     )  # fmt: skip
 
 
 def _asked(understanding: Understanding, text: str) -> Asked:
     topic = understanding.topic
     return Asked(understanding.scores, topic.label, topic.score, len(text.split()))
+
+
+def message_vector(texts: Texts, vectors: Vectors) -> Vectors:
+    """The message as one vector [d], as the embedder gave it: the mean of its windows."""
+    return unit(vectors[: len(texts.windows)].mean(axis=0))
 
 
 def _queries(message: Message, texts: Texts, centred: Vectors) -> list[Vectors]:

@@ -1,14 +1,16 @@
-"""Finds the passages that answer a message, the macro that fits it and products it speaks of: its own language first."""
+"""Finds passages that answer a message, the macro and the precedents that fit it, products it speaks of: its language first."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 from datetime import date
 
 import numpy as np
 
 from service.knowledge import Entry, Kind, StoredEntry
-from service.messages import Label, Macro, Passage
+from service.messages import Label, Macro, Passage, Precedent
+from service.retrieve.asked_before import ALIKE
 from service.retrieve.index import Point, VectorIndex
 from service.retrieve.lexical import Lexicon
 from service.retrieve.names import names_of, words
@@ -16,7 +18,7 @@ from service.understand.classifier import NEAREST, Heads, Vectors, near
 from service.understand.relevance import Asked, pair_features
 
 POINTS = 80  # nearest points looked at; a FAQ has about eight a language
-FEW_POINTS = 36  # the same for macros and products, of which one or two are wanted
+FEW_POINTS = 36  # the same for macros, products and precedents, of which one to three are wanted
 NAMED = 0.3  # what a name of an entry in the text, or an order in a state that it explains, adds to its score
 FOREIGN = 0.9  # of the relevance of a passage that is not there in the customer's language
 RELEVANT = 0.1  # probability below which a passage is noise to an agent
@@ -33,17 +35,24 @@ class Passages:
         # By brand, kind and entry: how many vectors each translation has.
         self._translations: dict[tuple[str, Kind, str], dict[str, int]] = {}
         self._lexicons: dict[tuple[str, str], Lexicon] = {}  # of the FAQs, by brand and language
+        self._kinds: Counter[tuple[str, Kind]] = Counter()  # entries by brand and kind
         self._names: dict[str, dict[str, frozenset[str]]] = {}  # by brand, found when first asked for after a change
         self._explains: dict[tuple[str, str], set[str]] = {}  # by brand and state of an order: names of entries
 
     async def put(self, stored: Iterable[StoredEntry]) -> None:
-        """Inserts entries or replaces those with the same id."""
-        put = list(stored)
+        """Inserts entries or replaces those with the same id; a precedent with another embedder's vectors is left out."""
+        put: list[StoredEntry] = []
+        for one in stored:
+            if one.content.kind != "precedent" or one.embedder == self._heads.embedder:
+                put.append(one)
+            elif (one.brand, one.content.id) in self._entries:
+                await self.remove(one.brand, one.content.id)
         points = points_of(put, self._heads)
         for one in put:
             entry = one.content
             self._forget(one.brand, entry.id)
             self._entries[one.brand, entry.id] = entry
+            self._kinds[one.brand, entry.kind] += 1
             self._translations.setdefault((one.brand, entry.kind, entry.entry), {})[entry.id] = len(one.vectors)
             if entry.kind == "faq":
                 said = " ".join((entry.title, entry.answer, *entry.questions))
@@ -62,6 +71,7 @@ class Passages:
         self._names.clear()
         entry = self._entries.pop((brand, entry_id), None)
         if entry is not None:
+            self._kinds[brand, entry.kind] -= 1
             self._translations[brand, entry.kind, entry.entry].pop(entry_id, None)
             if entry.kind == "faq":
                 self._lexicons[brand, entry.language].remove(entry_id)
@@ -119,6 +129,18 @@ class Passages:
         """Ids of the products nearest to a query, each with its relevance, best first."""
         found = await self._entries_near(brand, query, "product", language, FEW_POINTS)
         return [(shown.entry, round(self._heads.like(score), 4)) for shown, score in found][:limit]
+
+    async def precedents(self, brand: str, query: Vectors, language: str, limit: int) -> list[Precedent]:
+        """Approved replies to messages that ask the same, those in this language first; no text twice."""
+        if not self._kinds[brand, "precedent"]:
+            return []  # most brands have none, and a search on a server takes a millisecond
+        found: dict[str, Precedent] = {}
+        for shown, score in await self._entries_near(brand, query, "precedent", language, FEW_POINTS):
+            if score >= ALIKE:
+                likeness = round(min(score, 1.0), 4)
+                same = Precedent(triage_id=shown.id, text=shown.answer, score=likeness, language=shown.language)
+                found.setdefault(shown.answer, same)
+        return sorted(found.values(), key=lambda one: (one.language != language, -one.score, one.triage_id))[:limit]
 
     async def _ranked(
         self,

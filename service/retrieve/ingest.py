@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal, TypeVar
@@ -12,15 +13,18 @@ from typing import Annotated, Any, Literal, TypeVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from service.knowledge import Entry, StoredEntry
+from service.knowledge import Asked, Entry, StoredEntry
 from service.messages import Contact, Customer, Order, clean
+from service.retrieve.asked_before import as_kept
 from service.understand.classifier import Vectors
 from service.understand.language import UNKNOWN, identify
+from service.understand.understanding import EARLIER_TURNS
 
 _ID = re.compile(r"^[\w.:@+-]{1,200}$")
 _DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}(?=T\d{2}:|\b)")
 Kind = TypeVar("Kind", bound=BaseModel)
 ANSWER = 20_000  # characters of the longest answer
+TOGETHER = 1_000  # contacts embedded in one go
 Embed = Callable[[Sequence[str]], Awaitable[Vectors]]
 
 
@@ -135,6 +139,29 @@ async def embedded(brand: str, entries: Sequence[Entry], queries: Embed, passage
         )
         for entry in entries
     ]  # fmt: skip
+
+
+async def asked_of(earlier: Sequence[Contact], stored: Mapping[str, Asked], queries: Embed, fingerprint: str) -> dict[str, Asked]:
+    """By contact id: vectors of the customer's latest turns; those that are `stored` of the same words are kept."""
+    words = {one.contact_id: [turn.text[-1_000:] for turn in one.thread if turn.role == "customer" and turn.text.strip()]
+             for one in earlier}  # fmt: skip
+    words = {contact_id: texts[-EARLIER_TURNS:] for contact_id, texts in words.items() if texts}
+    digests = {contact_id: hashlib.sha256("\x1f".join(texts).encode()).hexdigest()[:16] for contact_id, texts in words.items()}
+    found = {
+        contact_id: kept
+        for contact_id, kept in stored.items()
+        if kept.digest == digests.get(contact_id) and kept.embedder == fingerprint
+    }
+    fresh = [contact_id for contact_id in words if contact_id not in found]
+    for start in range(0, len(fresh), TOGETHER):
+        some = fresh[start : start + TOGETHER]
+        vectors = await queries([text for contact_id in some for text in words[contact_id]])
+        at = 0
+        for contact_id in some:
+            mine = vectors[at : at + len(words[contact_id])]
+            found[contact_id] = Asked(digests[contact_id], fingerprint, as_kept(mine))
+            at += len(mine)
+    return found
 
 
 def read_customers(lines: Iterable[str], report: Report) -> list[Customer]:

@@ -79,6 +79,12 @@ def own_orders(
     return tuple(order for _, order in ranked[:MOST])
 
 
+def every_order(known: Known) -> tuple[Order, ...]:
+    """All of this customer's orders, for what must not show any of them."""
+    customer = known.customer
+    return tuple(order for order in known.orders if customer and order.customer_id == customer.customer_id)
+
+
 def is_late(order: Order, today: date) -> bool:
     """Whether the order should have been with the customer by now."""
     promised = order.promised_at or order.due_at

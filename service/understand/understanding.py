@@ -48,15 +48,14 @@ class Texts:
 
 
 def texts_of(message: Message) -> Texts:
-    """What of the message is embedded: its windows, its questions where it holds more than one thing, earlier turns."""
+    """What of the message is embedded: its windows, its questions where it asks more than one, earlier turns."""
     content = message.content.strip() or " "
     parts = sentences(content)
     asked = [part for part in parts if asks(part)]
-    apart = len(parts) > 1 and asked
     earlier = [turn.text[-1_000:] for turn in message.thread if turn.role == "customer" and turn.text.strip()]
     return Texts(
         windows=tuple(windows(content)),
-        questions=tuple(part[:1_000] for part in asked[:MOST_QUESTIONS]) if apart else (),
+        questions=tuple(part[:1_000] for part in asked[:MOST_QUESTIONS]) if len(asked) > 1 else (),
         earlier=tuple(earlier[-EARLIER_TURNS:]),
     )
 

@@ -10,7 +10,7 @@ from builders import DEMO, NOW, message, order, passage, understanding
 
 from service.escalate.policy import HARD
 from service.escalate.reasons import reasons_of
-from service.messages import Context, Message, PastTriage, Reason, Signal, Understanding
+from service.messages import Context, Label, Message, Outcome, PastTriage, Reason, Signal, Understanding
 
 ANSWER = passage()
 GROUNDED = Context(passages=(ANSWER,), answers=((ANSWER,),))
@@ -120,10 +120,39 @@ class TestRepeatContact:
         assert "repeat_contact" not in self.reasons(past(3, "information_seeking"))
         assert "repeat_contact" not in self.reasons(past(3), label="information_seeking")
 
-    def test_own_words_go_before_the_history(self) -> None:
+    def test_own_words_stand_beside_the_fact_of_the_history(self) -> None:
         given = understanding("frustration", signals=["repeat_contact"])
         reasons = reasons_of(message(), given, GROUNDED.model_copy(update={"history": (past(3),)}), DEMO.policy)
-        assert [(r.code, r.evidence, r.detail) for r in reasons] == [("repeat_contact", "repeat_contact", None)]
+        assert [(r.code, r.evidence, r.detail) for r in reasons] == [
+            ("repeat_contact", "repeat_contact", "frustrated contact number 2 in 3 days")
+        ]
+
+    @pytest.mark.parametrize(
+        ("outcome", "label", "detail"),
+        [
+            ("drafted", "information_seeking", "asked the same on 19 November, no answer recorded"),
+            ("escalated", "frustration", "asked the same on 19 November, no answer recorded"),
+            ("rejected", "information_seeking", "asked the same on 19 November, no answer recorded"),
+            ("edited", "frustration", "asked the same on 19 November, answered then"),
+            ("accepted", "information_seeking", None),
+        ],
+    )
+    def test_the_same_question_again_counts_unless_it_was_answered_and_is_calm(
+        self, outcome: Outcome, label: Label, detail: str | None
+    ) -> None:
+        asked = past(3, "information_seeking").model_copy(update={"same_question": True, "outcome": outcome})
+        reasons = self.reasons(past(1, "information_seeking"), asked, label=label)
+        assert (reasons["repeat_contact"].detail if "repeat_contact" in reasons else None) == detail
+
+    @pytest.mark.parametrize(("days", "expected"), [(14, True), (14.01, False), (-1, False)])
+    def test_a_question_of_long_ago_is_a_new_one(self, days: float, expected: bool) -> None:
+        asked = past(days, "information_seeking").model_copy(update={"same_question": True})
+        assert ("repeat_contact" in self.reasons(asked, label="information_seeking")) is expected
+
+    def test_a_question_to_somebody_else_is_none(self) -> None:
+        asked = past(3, "information_seeking").model_copy(update={"same_question": True})
+        given = understanding(addressed="mention")
+        assert "repeat_contact" not in found(given, GROUNDED.model_copy(update={"history": (asked,)}))
 
 
 class TestLanguage:

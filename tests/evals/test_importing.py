@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from evals.cases import Case
 from evals.importing import COLUMNS, case_of_triage, read_rows, write_suite
-from evals.masking import ACCOUNT, ADDRESS, HANDLE, NUMBER, Mask, rounded
 from evals.suites import read_suite
 from evals.targets import in_process
 from service import pipeline
 from service.errors import KnowledgeNotUsable, SettingsNotUsable
+from service.masking import ACCOUNT, ADDRESS, HANDLE, NUMBER, Mask, rounded
 from service.messages import Context, Customer, Draft, DraftText, Feedback, Message, Order, Triage, Versions
 from service.parts import Parts
 from service.settings import Settings

@@ -26,7 +26,9 @@ from service.records.queries import Records
 from service.records.tables import metadata
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
-TABLES = {"contacts", "brands", "faqs", "customers", "handles", "orders", "triages", "feedback", "changes", "api_keys"}
+TABLES = {
+    "contacts", "brands", "faqs", "customers", "handles", "orders", "triages", "feedback", "changes", "api_keys", "precedents",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="session")
