@@ -3,6 +3,7 @@
 # make check  lint, format and types     make evals  run all suites and gate them
 # make bench  speed and memory           make train  fit the shipped heads again
 # make bench-understanding  what is understood of real messages (needs their sets)
+# make bench-retrieval      whether the right passage is found, and whether it is known when there is none
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -10,7 +11,7 @@ MODEL := .firstreply/models/multilingual-e5-small/modules.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_QUIET := 1
 
-.PHONY: setup run test test-browser test-long check format bench bench-understanding evals train clean
+.PHONY: setup run test test-browser test-long check format bench bench-understanding bench-retrieval evals train clean
 
 setup: .venv/ready $(MODEL)
 
@@ -68,6 +69,9 @@ train: setup
 
 bench-understanding: setup
 	@$(BIN)/python -m evals.bench.understanding --data "$(DATA)"
+
+bench-retrieval: setup
+	@$(BIN)/python -m evals.bench.retrieval --data "$(DATA)"
 
 clean:
 	rm -rf .venv .firstreply dist

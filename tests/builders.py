@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from service.brands import Brand, read_brand
@@ -10,6 +10,8 @@ from service.draft.phrases import Phrases, read_phrases
 from service.files import shipped
 from service.messages import LABELS, Escalation, Message, Order, Passage, Reason, ReasonCode, Signal, Understanding
 
+DATABASE = "firstreply.db"
+TODAY = date(2026, 11, 22)  # the day the demo orders are written for: nothing in them moves
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)  # a Sunday
 LANGUAGES = ("en", "de", "nl", "sv", "fr", "es")
 DEMO: Brand = read_brand("demo", shipped("knowledge/demo"))

@@ -13,7 +13,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ import httpx
 import pytest
 import pytest_asyncio
 import structlog
+from builders import DATABASE, TODAY
 
 from service.app import create_app
 from service.parts import Parts, build_parts, ensure_model
@@ -29,8 +29,6 @@ from service.understand.build import DEFAULT_MODEL, current
 from service.understand.embedder import Embedder
 
 ROOT = Path(__file__).parent.parent
-DATABASE = "firstreply.db"
-TODAY = date(2026, 11, 22)  # the day the demo orders are written for: nothing in them moves
 START_SECONDS = 120.0  # a cold start takes two to four; a busy machine may take much longer
 _LISTENING = re.compile(r"listening on (http://\S+)")
 _MODELS = os.environ.get("FIRSTREPLY_MODELS_DIR")

@@ -15,7 +15,8 @@ ORDERS = (
     order(
         placed_at="2026-11-01", total={"amount": 1219.5, "currency": "EUR"}, tracking="RP48210077DE",
         replacement_at="2026-12-03",
-        refund={"amount": 40.0, "currency": "GBP", "at": "2026-11-30"}, timeline=[{"at": "2026-11-17T08:00:00Z", "event": "scan"}],
+        refund={"amount": 40.0, "currency": "GBP", "at": "2026-11-30"},
+        timeline=[{"at": "2026-11-17T08:00:00Z", "event": "scan"}],
     ),
 )  # fmt: skip
 
@@ -34,7 +35,8 @@ def masked(text: str, customer: Customer | None = LENA, people: tuple[str, ...] 
         ("auf DE89 3704 0044 0532 0130 00, 0151 2345678", "auf [account], [number]"),
         ("Lindenstraße 14b, Storgatan 4, 12 rue de la République, Calle Mayor 5", "[address], [address], [address], [address]"),
         ("22 Acacia Avenue und Keizersgracht 12", "[address] und [address]"),
-        ("24. November, 24 novembre, November 24, 24.11., 2026-11-24, 24/11/26", "[date], [date], [date], [date]., [date], [date]"),
+        ("24. November, 24 novembre, November 24, 24.11.", "[date], [date], [date], [date]."),
+        ("2026-11-24, 24/11/26", "[date], [date]"),
         ("1.219,50 €, €1,219.50, 1219,50, £40, 40 GBP, 40,00", "[amount], [amount], [amount], [amount], [amount], [amount]"),
         ("am 3 december, 17. November und 30 nov", "am [date], [date] und 30 nov"),
         ("Tom hat es gesehen", "[name] hat es gesehen"),

@@ -109,10 +109,17 @@ class Passages:
         return [passage for passage in ranked if passage.score >= floor][:limit]
 
     async def nearest(
-        self, brand: str, query: Vectors, language: str | None, limit: int, today: date, text: str = ""
+        self,
+        brand: str,
+        query: Vectors,
+        language: str | None,
+        limit: int,
+        today: date,
+        text: str = "",
+        asked: Asked | None = None,
     ) -> list[Passage]:
         """The nearest passages whatever their relevance, for a search a person makes."""
-        ranked = await self._ranked(brand, query, language, today, None, text, max(POINTS, limit * 24))
+        ranked = await self._ranked(brand, query, language, today, asked, text, max(POINTS, limit * 24))
         return ranked[:limit]
 
     async def macro(self, brand: str, query: Vectors, language: str, label: Label) -> Macro | None:

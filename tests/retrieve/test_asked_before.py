@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import DATABASE, TODAY
+from builders import DATABASE, TODAY
 
 from service import pipeline
 from service.files import shipped

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from conftest import TODAY
+from builders import TODAY
 
 from service import pipeline, precedents
 from service.draft.facts import order_values

@@ -191,8 +191,8 @@ class TestShippedHeads:
             assert np.isfinite(head.weights).all()
             assert np.isfinite(head.bias).all()
 
-    def test_relevance_rises_with_the_cosine(self, shipped_heads: Heads) -> None:
-        values = [shipped_heads.relevant(cosine) for cosine in np.linspace(-1, 1, 21)]
+    def test_likeness_rises_with_the_cosine(self, shipped_heads: Heads) -> None:
+        values = [shipped_heads.like(cosine) for cosine in np.linspace(-1, 1, 21)]
         assert values == sorted(values)
         assert values[0] < 0.01
         assert values[-1] > 0.9
@@ -211,9 +211,13 @@ class TestFile:
         path = tmp_path / "new" / "heads.safetensors"
         save_heads(shipped_heads, path)
         loaded = load_heads(path, shipped_heads.embedder)
-        assert (loaded.embedder, loaded.version, loaded.relevance) == (
-            shipped_heads.embedder, shipped_heads.version, shipped_heads.relevance,
+        assert (loaded.embedder, loaded.version, loaded.likeness) == (
+            shipped_heads.embedder, shipped_heads.version, shipped_heads.likeness,
         )  # fmt: skip
+        one, two = shipped_heads.relevance, loaded.relevance
+        assert (one.names, one.offset) == (two.names, two.offset)
+        assert np.array_equal(one.weights, two.weights)
+        assert np.array_equal(one.means, two.means)
         assert np.array_equal(loaded.query_mean, shipped_heads.query_mean)
         assert np.array_equal(loaded.passage_mean, shipped_heads.passage_mean)
         for name in HEADS:
@@ -256,7 +260,7 @@ class TestFile:
         save_file(tensors, path)
         self.refused(path)
         del tensors["topic.bias"]
-        save_file(tensors, path, metadata={"embedder": "e", "version": "v", "relevance": "[1, 2]", "classes": "{}"})
+        save_file(tensors, path, metadata={"embedder": "e", "version": "v", "likeness": "[1, 2]", "classes": "{}"})
         self.refused(path)
 
     def refused(self, path: Path) -> None:
@@ -271,7 +275,7 @@ class TestTraining:
         self, few: list[Example], fitted: Callable[[list[Example]], Heads], trained: Heads
     ) -> None:
         again = fitted(few)
-        assert (again.embedder, again.version, again.relevance) == (trained.embedder, trained.version, trained.relevance)
+        assert (again.embedder, again.version, again.likeness) == (trained.embedder, trained.version, trained.likeness)
         assert np.array_equal(again.query_mean, trained.query_mean)
         assert np.array_equal(again.passage_mean, trained.passage_mean)
         for name in HEADS:

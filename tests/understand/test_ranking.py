@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 from service.understand.classifier import NEAREST, entry_scores, near, unit
-from service.understand.ranking import LEAST_ENTRIES, UNFITTED, fit_map, fit_relevance
+from service.understand.ranking import (
+    LEAST_ENTRIES,
+    LEAST_SEARCHES,
+    UNFITTED,
+    Library,
+    Search,
+    fit_likeness,
+    fit_map,
+    fit_relevance,
+)
+from service.understand.relevance import Asked, pair_features
 
 ENTRIES, EACH, SIZE = 12, 10, 24
 
@@ -48,12 +58,12 @@ def test_too_few_entries_are_left_as_they_are() -> None:
     few = EACH * (LEAST_ENTRIES - 1)
     assert np.array_equal(fit_map(vectors[:few], owners[:few]), np.eye(SIZE))
     nothing = vectors[:0]
-    assert fit_relevance(vectors[:few], owners[:few], nothing, [], nothing) == UNFITTED
+    assert fit_likeness(vectors[:few], owners[:few], nothing, [], nothing) == UNFITTED
 
 
-def test_relevance_is_fitted_so_that_a_nearer_entry_is_likelier() -> None:
+def test_likeness_is_fitted_so_that_a_nearer_entry_is_likelier() -> None:
     vectors, owners = scattered(noise=0.5)
-    slope, offset = fit_relevance(vectors, owners, vectors[::EACH], owners[::EACH], unit(-vectors[:20]))
+    slope, offset = fit_likeness(vectors, owners, vectors[::EACH], owners[::EACH], unit(-vectors[:20]))
     assert slope > 0
     assert slope + offset > 0  # the same text is an answer
     assert offset < 0  # nothing in common is none
@@ -63,3 +73,49 @@ def test_relevance_is_fitted_so_that_a_nearer_entry_is_likelier() -> None:
 def test_an_entry_is_scored_by_its_nearest_and_more_of_them_the_more_it_has(vectors: int, taken: int) -> None:
     cosines = np.linspace(0.9, 0.1, vectors)
     assert near(cosines, vectors) == pytest.approx(0.45 + 0.5 * cosines[:taken].mean())
+
+
+ASKS = {"frustration": 0.1, "information_seeking": 0.9, "praise": 0.0, "other": 0.0}
+PRAISES = {"frustration": 0.0, "information_seeking": 0.1, "praise": 0.9, "other": 0.0}
+
+
+def searches(count: int) -> list[tuple[Library, Search]]:
+    """Messages of which every third praises and has no answer; all say a word of the entry they are nearest to."""
+    vectors, owners = scattered(noise=1.0)
+    names = sorted(set(owners))
+    library = Library(
+        vectors, owners, {name: {"en": f"about {name}word and more"} for name in names}, dict.fromkeys(names, "delivery")
+    )
+    asked, of = scattered(5, noise=1.0)
+    found = []
+    for at in range(count):
+        owner, praises = of[at % len(of)], at % 3 == 0
+        message = Asked(PRAISES if praises else ASKS, "delivery", 0.8, 9)
+        text = f"{owner}word was lovely" if praises else f"a {owner}word please"
+        found.append((library, Search(asked[at % len(asked)], text, "en", message, None if praises else owner)))
+    return found
+
+
+def test_relevance_tells_what_answers_from_what_is_only_nearest() -> None:
+    relevance = fit_relevance(searches(110), np.eye(SIZE, dtype=np.float32), ["delivery"], UNFITTED)
+    pairs = pair_features(
+        np.array([0.6, 0.2, 0.1], np.float32), np.array([0.7, 0.1, 0.0], np.float32), np.array([0.8, 0.8, 0.8], np.float32)
+    )
+    asking, praising = (relevance.of(pairs, Asked(scores, "delivery", 0.8, 9)) for scores in (ASKS, PRAISES))
+    assert asking[0] > 0.8 > 0.2 > asking[1] > asking[2]
+    assert praising[0] < 0.3
+    unknown = relevance.of(pairs, None)
+    assert praising[0] < unknown[0] < asking[0]
+
+
+def test_relevance_of_too_few_searches_is_that_of_the_score_alone() -> None:
+    found = fit_relevance(searches(LEAST_SEARCHES), np.eye(SIZE, dtype=np.float32), ["delivery"], (10.0, -5.0))
+    pairs = pair_features(np.array([0.5, 0.9], np.float32), np.zeros(2, np.float32), np.zeros(2, np.float32))
+    assert found.of(pairs, None) == pytest.approx([0.5, 1 / (1 + np.exp(-4.0))], abs=1e-5)
+
+
+def test_gaps_are_to_the_best_of_the_others() -> None:
+    pairs = pair_features(np.array([0.2, 0.5, 0.4], np.float32), np.array([0.1, 0.0, 0.3], np.float32), np.zeros(3, np.float32))
+    assert pairs[:, 2] == pytest.approx([-0.3, 0.1, -0.1])
+    assert pairs[:, 4] == pytest.approx([-0.2, -0.3, 0.2])
+    assert pair_features(*(np.ones(1, np.float32),) * 3)[0, 2] == 0
