@@ -98,14 +98,14 @@ def searches(count: int) -> list[tuple[Library, Search]]:
 
 def test_relevance_tells_what_answers_from_what_is_only_nearest() -> None:
     relevance = fit_relevance(searches(110), np.eye(SIZE, dtype=np.float32), ["delivery"], UNFITTED)
-    pairs = pair_features(
-        np.array([0.6, 0.2, 0.1], np.float32), np.array([0.7, 0.1, 0.0], np.float32), np.array([0.8, 0.8, 0.8], np.float32)
-    )
-    asking, praising = (relevance.of(pairs, Asked(scores, "delivery", 0.8, 9)) for scores in (ASKS, PRAISES))
+    same = np.full(3, 0.8, np.float32)
+    pairs = pair_features(np.array([0.6, 0.2, 0.1], np.float32), np.array([0.7, 0.1, 0.0], np.float32), same)
+    asking = relevance.of(pairs, Asked(ASKS, "delivery", 0.8, 9))
     assert asking[0] > 0.8 > 0.2 > asking[1] > asking[2]
-    assert praising[0] < 0.3
-    unknown = relevance.of(pairs, None)
-    assert praising[0] < unknown[0] < asking[0]
+    unsure = pair_features(np.array([0.45, 0.4, 0.3], np.float32), np.array([0.3, 0.2, 0.1], np.float32), same)
+    asked, praised = (relevance.of(unsure, Asked(scores, "delivery", 0.8, 9))[0] for scores in (ASKS, PRAISES))
+    assert praised < relevance.of(unsure, None)[0] < asked
+    assert asked - praised > 0.05
 
 
 def test_relevance_of_too_few_searches_is_that_of_the_score_alone() -> None:
