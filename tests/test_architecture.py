@@ -117,6 +117,11 @@ def test_only_one_module_decides_who_sees_what_belongs_to_a_customer(what: str, 
     assert found == {module}
 
 
+def test_an_order_is_read_by_its_id_only_for_a_caller_with_the_brands_key() -> None:
+    found = {name for path in FILES for name, _ in reads(path, {"records"}, {"order", "customer"})}
+    assert found == {"http/orders.py"}
+
+
 def test_every_search_of_the_index_passes_the_one_filter() -> None:
     index = tree(SERVICE / "retrieve" / "index.py")
     requests = [node for node in ast.walk(index) if isinstance(node, ast.Call) and ast.unparse(node.func) == "edge.QueryRequest"]

@@ -61,10 +61,8 @@ async def test_what_the_folder_holds_is_neither_changed_nor_deleted(own: Parts, 
         ("faq-late-parcel-de", "faqs/de/late-parcel.md"),
         ("macro-praise-product-en", "macros/en/praise-product.md"),
     ):
-        for answer in (
-            await calling.put(f"/v1/knowledge/faqs/{faq_id}", json=FAQ),
-            await calling.delete(f"/v1/knowledge/faqs/{faq_id}"),
-        ):
+        path = f"/v1/knowledge/faqs/{faq_id}"
+        for answer in (await calling.put(path, json=FAQ), await calling.delete(path)):
             assert answer.status_code == 409
             assert file in wrong(answer)["detail"]
         imported = await calling.post("/v1/knowledge/import", json=[FAQ | {"id": faq_id}])
@@ -79,7 +77,8 @@ async def test_what_the_folder_holds_is_neither_changed_nor_deleted(own: Parts, 
     ("given", "pointer"),
     [
         ({"question": "?"}, "/answer"), (FAQ | {"anser": "x"}, "/anser"), (FAQ | {"audience": "all"}, "/audience"),
-        (FAQ | {"valid_until": "soon"}, "/valid_until"), (FAQ | {"id": "other"}, "/id"), (FAQ | {"answer": "a" * 20_001}, "/answer"),
+        (FAQ | {"valid_until": "soon"}, "/valid_until"), (FAQ | {"id": "other"}, "/id"),
+        (FAQ | {"answer": "a" * 20_001}, "/answer"),
     ],
     ids=str,
 )  # fmt: skip
