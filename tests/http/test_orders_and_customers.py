@@ -165,8 +165,10 @@ async def test_an_import_may_be_larger_than_a_message_but_not_endless(
 
 
 async def test_a_key_of_one_brand_reaches_no_other(own: Parts, calling: httpx.AsyncClient) -> None:
-    made = await calling.post("/v1/orders/import", params={"brand": "shop"}, content="", headers=NDJSON)
-    assert made.json()["added"] == 0
+    nothing = await calling.post("/v1/orders/import", params={"brand": "shop"}, json=[ORDER | {"order_id": "Z-1"}])
+    assert (nothing.json()["refused"], "shop" in await own.records.brands()) == (1, False), "a brand is made of something"
+    faq = {"id": "opening", "question": "When are you open?", "answer": "From nine."}
+    assert (await calling.post("/v1/knowledge/import", params={"brand": "shop"}, json=[faq])).json()["added"] == 1
     key = await own.records.make_key("shop only", "shop")
     await asyncio.sleep(1.1)
     mine = {"authorization": f"Bearer {key}"}
