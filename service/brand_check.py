@@ -39,7 +39,8 @@ def check_brand(name: str, folder: Path) -> list[str]:
     ]
 
 
-def _file(entry: Entry) -> str:
+def file_of(entry: Entry) -> str:
+    """The file of a brand's folder that an entry stands in."""
     if entry.kind == "product" or entry.entry.startswith("offer-"):
         return f"{'products' if entry.kind == 'product' else 'offers'}/{entry.language}.yaml: {entry.entry}"
     return f"{'macros' if entry.kind == 'macro' else 'faqs'}/{entry.language}/{entry.entry}.md"
@@ -83,7 +84,7 @@ def _topics(brand: Brand, entries: Iterable[Entry]) -> Iterable[str]:
         if entry.kind != "product" and entry.topic not in topics:
             near = difflib.get_close_matches(str(entry.topic), topics, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"topics.yaml has {', '.join(sorted(topics))}"
-            yield f"{_file(entry)}: unknown topic {entry.topic!r}; {hint}"
+            yield f"{file_of(entry)}: unknown topic {entry.topic!r}; {hint}"
 
 
 def _translations(brand: Brand, entries: list[Entry], folder: Path) -> Iterable[str]:
@@ -105,9 +106,9 @@ def _translations(brand: Brand, entries: list[Entry], folder: Path) -> Iterable[
 def _answers(faqs: Iterable[Entry]) -> Iterable[str]:
     for faq in faqs:
         if not faq.short and len(faq.answer) > MOST_SHORT:
-            yield f"{_file(faq)}: the answer has {len(faq.answer)} characters and no `short`: public replies need a short form"
+            yield f"{file_of(faq)}: the answer has {len(faq.answer)} characters and no `short`: public replies need a short form"
         if not faq.questions:
-            yield f"{_file(faq)}: no `questions`: without the words customers use it is hard to find"
+            yield f"{file_of(faq)}: no `questions`: without the words customers use it is hard to find"
 
 
 def _terms(brand: Brand, faqs: Iterable[Entry], folder: Path) -> Iterable[str]:

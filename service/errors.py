@@ -13,6 +13,7 @@ FirstReplyError
 ├── UnknownBrand              422
 ├── NotAuthenticated          401
 ├── NotFound                  404
+├── Conflict                  409
 └── Unavailable               503  the service can't do this right now; nothing was lost
     └── IndexUnavailable           the vector index doesn't answer; a triage goes on without passages
 """
@@ -127,6 +128,14 @@ class NotFound(FirstReplyError):
     status = 404
     problem = "not-found"
     title = "Not found"
+
+
+class Conflict(FirstReplyError):
+    """The thing is there and can't be changed this way; `detail` says which way it can."""
+
+    status = 409
+    problem = "conflict"
+    title = "This can't be changed here"
 
 
 class Unavailable(FirstReplyError):

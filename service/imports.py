@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from service.brand_check import file_of
 from service.brands import brand_folders, read_brand
 from service.documents.reading import Reading
 from service.errors import SettingsNotUsable, UnknownBrand
 from service.knowledge import StoredEntry
-from service.knowledge_import import Done, Plan, plan_import, planned, refuse_much, vectors_of
+from service.knowledge_import import FEW_TOGETHER, Done, Plan, plan_import, planned, refuse_much, vectors_of
 from service.messages import Passage
 from service.parts import Parts, heads_file, model_folder
 from service.records.queries import Records
@@ -67,21 +68,45 @@ async def similar(records: Records, heads: Heads, brand: str, only: Set[str] | N
     return await asyncio.to_thread(pairs, await _faqs(records, brand), heads, only)
 
 
-async def import_knowledge(parts: Parts, brand: str, lines: Iterable[str]) -> Report:
-    """Puts FAQs of JSON Lines into a brand, which is created where it is new; unchanged ones are not embedded again."""
+async def import_knowledge(
+    parts: Parts, brand: str, lines: Iterable[str], *, serving: bool = False, dry_run: bool = False
+) -> Report:
+    """Puts FAQs of JSON Lines into a brand, which is created where it is new; unchanged ones are not embedded again.
+
+    In a process that is `serving`, entries of the brand's folder are refused, and texts are embedded a few at a time, so
+    that messages need not wait.
+    """
     report = Report()
     identity = (parts.brands.get(brand) or read_brand(brand, None)).identity
     entries = {entry.id: entry for entry in read_faq_lines(lines, identity.languages, report)}
-    made = planned(Reading(None, entries, report.problems), await _faqs(parts.records, brand))
-    await _put(parts, brand, made, lambda _, __: None)
+    stored = await stored_entries(parts.records, brand, list(entries))
+    for one in stored:
+        if serving and one.content.origin == "folder":
+            del entries[one.content.id]
+            report.problems.append(f"id {one.content.id} belongs to the brand's folder: edit {file_of(one.content)} there")
+    faqs = [one for one in stored if one.content.kind == "faq"]
+    made = planned(Reading(None, entries, report.problems), faqs)
+    if not dry_run:
+        await _put(parts, brand, made, lambda _, __: None, serving=serving)
     report.added, report.changed, report.unchanged = len(made.added), len(made.changed), made.unchanged
     return report
 
 
-async def _put(parts: Parts, brand: str, made: Plan, done: Done) -> None:
+async def stored_entries(records: Records, brand: str, ids: Sequence[str]) -> list[StoredEntry]:
+    """The entries of a brand with these ids, macros and products too."""
+    found = []
+    for start in range(0, len(ids), 500):
+        found += await records.faqs(brand, ids[start : start + 500])
+    return found
+
+
+async def _put(parts: Parts, brand: str, made: Plan, done: Done, *, serving: bool = False) -> None:
     """One transaction at the end: whatever ends it before leaves the knowledge as it was."""
-    cache = VectorCache(model_folder(parts.settings), parts.embedding.embedder.fingerprint)
-    rows = await vectors_of(brand, made, parts.embedding, cache.kept, done)
+    if serving:  # no file of 15 MB is read for a text or two
+        rows = await vectors_of(brand, made, parts.embedding, lambda _, __: {}, done, FEW_TOGETHER)
+    else:
+        cache = VectorCache(model_folder(parts.settings), parts.embedding.embedder.fingerprint)
+        rows = await vectors_of(brand, made, parts.embedding, cache.kept, done)
     await parts.records.put_brand(brand, None, upserts=rows, removed=[entry.id for entry in made.removed])
 
 

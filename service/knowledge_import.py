@@ -16,6 +16,7 @@ from service.understand.classifier import Vectors
 from service.understand.embedder import EmbeddingThread
 
 TOGETHER = 256  # texts embedded between two steps of a progress bar
+FEW_TOGETHER = 16  # the same while messages are served: one that comes meanwhile waits for these, 0.1 s
 MANY = 20  # entries that may vanish unasked, however large their share
 HALF = 0.5
 Done = Callable[[int, int], None]  # characters embedded, and of how many
@@ -87,7 +88,12 @@ def _unread(entry_id: str, reading: Reading) -> bool:
 
 
 async def vectors_of(
-    brand: str, plan: Plan, embedding: EmbeddingThread, known: Callable[[str, Sequence[str]], dict[str, Vectors]], done: Done
+    brand: str,
+    plan: Plan,
+    embedding: EmbeddingThread,
+    known: Callable[[str, Sequence[str]], dict[str, Vectors]],
+    done: Done,
+    together: int = TOGETHER,
 ) -> list[StoredEntry]:
     """The entries to be stored with their vectors; a text that has one already, here or in `known`, is not embedded again."""
     fingerprint = embedding.embedder.fingerprint
@@ -106,8 +112,8 @@ async def vectors_of(
     missing = {kind: sorted((text for text in texts if text not in have[kind]), key=len) for kind, texts in wanted.items()}
     total = sum(len(text) for texts in missing.values() for text in texts)
     for kind, embed in (("passage", embedding.passages), ("query", embedding.queries)):
-        for start in range(0, len(missing[kind]), TOGETHER):
-            part = missing[kind][start : start + TOGETHER]  # texts of like length: a batch is padded to its longest
+        for start in range(0, len(missing[kind]), together):
+            part = missing[kind][start : start + together]  # texts of like length: a batch is padded to its longest
             have[kind].update(zip(part, await embed(part), strict=True))
             done(sum(map(len, part)), total)
     return [

@@ -58,6 +58,7 @@ class Parts:
     seen: int = 0  # number of the last change line taken over
     warnings: tuple[str, ...] = field(default=())
     ending: asyncio.Event = field(default_factory=asyncio.Event)  # set when the follower is to stop
+    following: asyncio.Lock = field(default_factory=asyncio.Lock)  # one look at a time: an older one must not win
 
     @property
     def knowledge_version(self) -> str:
@@ -66,6 +67,10 @@ class Parts:
 
     async def follow(self) -> None:
         """Takes over what changed in the records since the last look."""
+        async with self.following:
+            await self._follow()
+
+    async def _follow(self) -> None:
         changes = await self.records.changes_after(self.seen)
         for brand in {brand for _, brand, _ in changes} - set(self.brands):
             self.brands[brand] = read_brand(brand, self.folders.get(brand))

@@ -86,6 +86,11 @@ class Settings(BaseSettings):
         ge=1024,
         description="largest request body in bytes; a message of 10,000 characters with a thread fits in 1 MiB",
     )
+    max_import_bytes: int = Field(
+        default=16 * MIB,
+        ge=1024,
+        description="largest body of an import over HTTP in bytes; 16 MiB are 30,000 orders, and it is held in memory whole",
+    )
     follow_seconds: float = Field(
         default=0.5, gt=0, le=60, description="how often, in seconds, a process looks for knowledge that another one changed"
     )

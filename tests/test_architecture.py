@@ -148,6 +148,11 @@ def test_only_the_parts_know_which_engine_is_behind_the_protocol() -> None:
     assert {name for name in found if not name.startswith("retrieve/qdrant_")} == {"parts.py"}
 
 
+def test_an_order_is_read_by_its_id_only_for_a_caller_with_the_brands_key() -> None:
+    found = {name for path in FILES for name, _ in reads(path, {"records"}, {"order", "customer"})}
+    assert found == {"http/orders.py"}
+
+
 def said_in_logs(module: ast.AST) -> list[tuple[int, str]]:
     """Log calls of a module that are handed something that may hold a message's words."""
     found = []

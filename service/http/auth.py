@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hmac
+import re
 import time
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 from fastapi.security import HTTPBearer
 
-from service.errors import NotAuthenticated
+from service.errors import FieldError, InvalidMessage, NotAuthenticated, UnknownBrand
 from service.parts import Parts
 from service.records.queries import key_digest
 
@@ -70,3 +71,26 @@ def parts_of(request: Request) -> Parts:
 
 
 PartsOf = Annotated[Parts, Depends(parts_of)]
+
+_NEW_BRAND = re.compile(r"^[A-Za-z0-9][\w.-]{0,99}$")
+_BrandName = Annotated[str, Query(max_length=500, description="Whose it is", examples=["demo"])]
+
+
+async def brand_of(caller: CallerOf, parts: PartsOf, brand: _BrandName = "demo") -> str:
+    """The brand of the query; raises UnknownBrand for one that is not there and for one that the key may not use alike."""
+    if not caller.may(brand) or brand not in parts.brands:
+        raise UnknownBrand(brand, list(parts.brands) if caller.brand is None else [caller.brand])
+    return brand
+
+
+async def brand_to_be(caller: CallerOf, parts: PartsOf, brand: _BrandName = "demo") -> str:
+    """The brand of an import, which may be new; raises UnknownBrand for one that the key may not use."""
+    if not caller.may(brand):
+        raise UnknownBrand(brand, [caller.brand or ""])
+    if brand not in parts.brands and not _NEW_BRAND.match(brand):
+        raise InvalidMessage([FieldError("/brand", "a new brand's name is letters, digits and . _ - only, at most 100")])
+    return brand
+
+
+BrandOf = Annotated[str, Depends(brand_of)]
+BrandToBe = Annotated[str, Depends(brand_to_be)]

@@ -17,6 +17,7 @@ from service.errors import BodyTooLarge, FirstReplyError, WrongContentType
 from service.http.problems import problem, unexpected
 
 _ID = re.compile(r"^[\w.:-]{1,100}$")
+JSON, JSON_LINES = "application/json", "application/x-ndjson"  # the second for imports
 QUIET = frozenset({"/livez", "/readyz", "/metrics"})  # asked for every few seconds: counted, not logged
 log = structlog.get_logger()
 
@@ -24,9 +25,10 @@ log = structlog.get_logger()
 class Envelope:
     """ASGI middleware; errors here are problems too."""
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_body_bytes: int, max_import_bytes: int) -> None:
         self.app = app
         self.max_body_bytes = max_body_bytes
+        self.max_import_bytes = max_import_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -66,14 +68,17 @@ class Envelope:
         """The body read whole within the limit, so that nothing behind here can be sent more."""
         if scope["method"] not in ("POST", "PUT", "PATCH"):
             return receive
-        limit = self.max_body_bytes
+        several = scope["method"] == "POST" and scope["path"].endswith("/import")
+        limit = self.max_import_bytes if several else self.max_body_bytes
         declared = headers.get("content-length", "")
-        too_large = BodyTooLarge(f"the body is over {limit} bytes: send one message a request, with fewer turns or attachments")
+        advice = "send it in several requests" if several else "send one message a request, with fewer turns or attachments"
+        too_large = BodyTooLarge(f"the body is over {limit} bytes: {advice}")
         if declared.isdigit() and int(declared) > limit:
             raise too_large
         kind = headers.get("content-type", "").split(";")[0].strip().lower()
-        if kind != "application/json":
-            raise WrongContentType(f"the content type is {kind or 'missing'!r}: send JSON with Content-Type: application/json")
+        if kind not in (JSON, *((JSON_LINES,) if several else ())):
+            lines = f", or JSON Lines with {JSON_LINES}" if several else ""
+            raise WrongContentType(f"the content type is {kind or 'missing'!r}: send JSON with Content-Type: {JSON}{lines}")
         if headers.get("content-encoding", "identity") != "identity":
             raise WrongContentType("compressed bodies are not read: send the JSON as it is")
         chunks, size = [], 0

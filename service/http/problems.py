@@ -86,6 +86,7 @@ _DESCRIPTIONS = {
     400: "The request could not be read",
     401: "An API key is needed",
     404: "Not found, or not for this key",
+    409: "It belongs to the brand's folder: edit the file",
     413: "The body is too large",
     415: "The body is not JSON",
     422: "A field is missing, unknown or out of range",

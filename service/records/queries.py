@@ -234,7 +234,7 @@ class Records:
         whole = [*people, *(person for person in along if person.customer_id not in named)]
         persons, on_persons = await self._differing(brand, customers, "customer_id", whole, named)
         fresh, on_orders = await self._differing(brand, orders, "order_id", bought)
-        if not dry_run:
+        if (persons or fresh) and not dry_run:
             async with self._writing() as connection:
                 await _new_brand(connection, brand, None)
                 await put_customers(connection, brand, persons)
