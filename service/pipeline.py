@@ -45,10 +45,9 @@ async def stages(message: Message, parts: Parts) -> AsyncIterator[Stage]:
     vectors, known = await asyncio.gather(parts.embedding.queries(texts.all), known_of(message, parts.sources.known))
     watch.lap("embed")
 
-    hints, handles = (known.customer.language if known.customer else None,), brand.identity.support_handles.values()
-    understanding = understand(
-        message, texts, vectors, parts.heads, parts.rules, brand.identity.languages, hints, handles, brand.topic_ids
-    )
+    who, topics, hints = brand.identity, brand.topic_ids, (known.customer.language if known.customer else None,)
+    handles = who.support_handles.values()
+    understanding = understand(message, texts, vectors, parts.heads, parts.rules, who.languages, hints, handles, topics)
     watch.lap("classify")
     context = await retrieve(message, understanding, known, texts, vectors, parts.heads, parts.sources, brand)
     watch.lap("retrieve")
