@@ -120,10 +120,15 @@ async def retrieve(
         ),
         customer=known.customer,
         macro=macro if macro is not None and macro.score >= LIKE_MACRO else None,
-        answers=tuple(tuple(passage for passage in hits if passage.score >= ANSWERS) for hits in found),
+        answers=tuple(tuple(p for p in hits if p.score >= ANSWERS and not _out_of_place(p, understanding)) for hits in found),
         warnings=warnings,
         asked=as_kept(message_vector(texts, vectors)[None]) if message.content.strip() else b"",
     )  # fmt: skip
+
+
+def _out_of_place(passage: Passage, understanding: Understanding) -> bool:
+    """An offer is no answer to somebody who complains, whatever names they share."""
+    return passage.id.startswith("offer-") and understanding.has("frustration")
 
 
 def _asked(understanding: Understanding, text: str) -> Asked:

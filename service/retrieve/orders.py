@@ -102,13 +102,13 @@ def _judged(
     states: frozenset[str],
     issues: frozenset[str],
     today: date,
-) -> tuple[int, Order]:
+) -> tuple[tuple[bool, ...], Order]:
     late = is_late(order, today)
     reasons = (
         ("number_in_text", order.order_id.upper() in said),
         ("product_in_text", names_product(order, text)),
-        ("kind_in_text", order.order_id in of_kind),
         ("amount_in_text", _names_amount(order, text)),
+        ("kind_in_text", order.order_id in of_kind),
         ("number_in_thread", order.order_id.upper() in before),
         ("product_in_thread", names_product(order, all_text)),
         ("issue_fits", order.issue is not None and order.issue in issues),
@@ -118,7 +118,8 @@ def _judged(
         ("latest_open", order.status in OPEN),
         ("latest", True),
     )
-    rank, why = next((rank, why) for rank, (why, holds) in enumerate(reasons) if holds)
+    why = next(why for why, holds in reasons if holds)
+    rank = tuple(not holds for _, holds in reasons)  # of two that the same speaks for, what else speaks for one decides
     return rank, order.model_copy(update={"late": late, "why": why})
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from service import pipeline
 from service.catalogue import read_kinds
-from service.messages import Order
+from service.messages import Message, Order
+from service.parts import Parts
 from service.retrieve.named_products import kind_words, names_product, of_the_kind
 
 DEMO = Path(__file__).parents[2] / "knowledge" / "demo"
@@ -60,3 +62,21 @@ def test_a_name_is_found_with_a_typo_and_only_where_it_is_long_enough() -> None:
     assert not names_product(named, "my tent leaks")
     short = order.model_copy(update={"items": (order.items[0].model_copy(update={"name": "Sk"}),)})
     assert not names_product(short, "Sk sk sk")
+
+
+async def test_of_two_things_of_a_kind_the_one_whose_price_is_named_is_meant(parts: Parts) -> None:
+    text = "Dicen que me entregaron la chaqueta y no estaba en casa. 189 euros tirados"
+    message = Message.model_validate(
+        {"text": text, "channel": "webchat", "author": {"customer_id": "C-1069"}, "received_at": "2026-11-22T09:00:00Z"}
+    )
+    triage = await pipeline.triage(message, parts)
+    assert [(order.order_id, order.why) for order in triage.context.orders][0] == ("A-1054", "amount_in_text")
+
+
+async def test_nobody_who_complains_is_answered_with_an_offer(parts: Parts) -> None:
+    text = "C'est une honte, je commande un Fell 65 et vous annulez. Et mes sous, ils sont où ?"
+    message = Message.model_validate({"text": text, "channel": "webchat", "received_at": "2026-11-22T09:00:00Z"})
+    triage = await pipeline.triage(message, parts)
+    assert triage.understanding.has("frustration")
+    assert triage.draft is not None
+    assert "%" not in triage.draft.private.text  # type: ignore[union-attr]
