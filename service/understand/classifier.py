@@ -147,7 +147,8 @@ class Heads:
     urgency: Head
     topic: Head
     addressed: Head
-    reasons: Head
+    reasons: Head  # names a reason
+    meant: Head  # whether a reason that a rule names is meant
 
     def centred_queries(self, vectors: Vectors) -> Vectors:
         """Query vectors minus their mean, renormalised: e5 puts all texts into a narrow cone."""
@@ -177,7 +178,7 @@ class Heads:
 
 
 _COMMITTEE = tuple(field.name for field in fields(Committee))
-_HEADS = ("label", "level", "urgency", "topic", "addressed", "reasons")
+_HEADS = ("label", "level", "urgency", "topic", "addressed", "reasons", "meant")
 
 
 def digest_of_weights(heads: Heads) -> str:

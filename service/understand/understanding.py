@@ -85,7 +85,7 @@ def understand(
     pieces, before = centred[: len(texts.windows)], centred[len(vectors) - len(texts.earlier) :]
     extra = features(content, signals)
     inputs = [heads.inputs(piece, before, extra) for piece in pieces]
-    signals += _learned(heads, inputs, texts.windows, codes)
+    signals = _meant(signals, heads, inputs, content) + _learned(heads, inputs, texts.windows, codes)
     codes = {signal.code for signal in signals}
 
     scores = _peak([heads.labels(row) for row in inputs])
@@ -119,6 +119,14 @@ def understand(
         signals=signals,
         confidence=round(scores[label], 4),
     )
+
+
+def _meant(signals: tuple[Signal, ...], heads: Heads, inputs: list[Vectors], content: str) -> tuple[Signal, ...]:
+    """The signals without those whose words are surely said of something else ("is it legal to …?")."""
+    if len(content.split()) < LEAST_WORDS:
+        return signals
+    scores = _peak([heads.meant.independent(row) for row in inputs])
+    return tuple(signal for signal in signals if scores.get(signal.code, 1.0) >= PRESENT)
 
 
 def _learned(heads: Heads, inputs: list[Vectors], pieces: tuple[str, ...], known: set[str]) -> tuple[Signal, ...]:
