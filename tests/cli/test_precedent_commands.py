@@ -9,8 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
-from conftest import DATABASE
-
 from service.messages import Feedback
 from service.records.database import connect
 from service.records.queries import Records
@@ -22,7 +20,7 @@ MASKED = "Hallo [name], in Göteborg haben wir leider keinen Laden. Grüße, [na
 
 def sent(data_dir: Path, triage_id: str) -> None:
     async def keep() -> None:
-        records = Records(connect(f"sqlite+aiosqlite:///{data_dir / DATABASE}"))
+        records = Records(connect(f"sqlite+aiosqlite:///{data_dir / 'firstreply.db'}"))
         await records.put_feedback(triage_id, Feedback(action="edited", text=REPLY, agent="Tom"))
         await records.close()
 
