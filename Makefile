@@ -39,7 +39,7 @@ test: setup
 test-browser: setup
 	@$(BIN)/pytest tests/browser
 
-# The 100,000 triples of brand, customer and order number of which `make test` makes 5,000: about three minutes.
+# The 100,000 triples of brand, customer and order number of which `make test` makes 5,000: about a minute.
 test-long: setup
 	@TRIPLES_TO_MAKE=100000 $(BIN)/pytest tests/retrieve/test_ownership.py
 

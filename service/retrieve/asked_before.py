@@ -1,6 +1,6 @@
 """Whether a customer asks again what they asked before: this message's vector beside those of their earlier contacts.
 
-Figures and how they were measured: docs/decisions/0012-asked-before.md.
+Figures and how they were measured: docs/decisions/0016-asked-before.md.
 """
 
 from __future__ import annotations

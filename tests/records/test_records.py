@@ -61,6 +61,73 @@ async def test_migrating_twice_changes_nothing(records: Records) -> None:
     assert [found.content.id for found in await records.faqs("b")] == ["one"]
 
 
+async def test_what_was_recorded_before_there_were_vectors_stays_and_has_none(
+    records: Records, made: tuple[Message, Triage]
+) -> None:
+    await records.put_triages([made])
+    async with records.engine.begin() as connection:
+        await connection.run_sync(_back_to_0002)
+    await migrate(records.engine)
+    assert await records.triage(made[1].id) == made[1].model_dump_json()
+    (past,) = (await records.known("demo", "C-1042", datetime.now(UTC) + timedelta(days=1))).history
+    assert (past.triage_id, past.asked, past.embedder) == (made[1].id, b"", None)
+    await records.put_triages([(made[0], made[1].model_copy(update={"id": "tri_new"}))])
+    new = (await records.known("demo", "C-1042", datetime.now(UTC) + timedelta(days=1))).history
+    assert {one.triage_id: len(one.asked) for one in new} == {made[1].id: 0, "tri_new": 2 * 384}
+
+
+def _back_to_0002(connection: Connection) -> None:
+    connection.exec_driver_sql("DROP TABLE precedents")
+    for table, columns in (("triages", ("asked", "embedder")), ("contacts", ("asked", "embedder", "asked_digest"))):
+        for column in columns:
+            connection.exec_driver_sql(f"ALTER TABLE {table} DROP COLUMN {column}")
+    connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
+
+
+async def test_a_precedent_is_replaced_and_removed_with_a_line_for_followers(records: Records) -> None:
+    def reply(triage_id: str, text: str, brand: str = "b") -> StoredEntry:
+        entry = Entry(
+            id=triage_id, kind="precedent", entry=triage_id, language="de", topic=None, title="", answer=text, origin="feedback"
+        )
+        return StoredEntry(brand, entry, entry.digest, "e", np.array([[0.6, 0.8]], np.float32))
+
+    await records.put_precedent(reply("tri_1", "one"), NOW)
+    await records.put_precedent(reply("tri_2", "of c", "c"))
+    await records.put_precedent(reply("tri_1", "two"), NOW)
+    ((at, stored),) = await records.precedents("b")
+    assert (at, stored.content, stored.embedder) == (NOW, reply("tri_1", "two").content, "e")
+    assert stored.vectors == pytest.approx(np.array([[0.6, 0.8]]), abs=1e-3)
+    await records.put_brand("b", None, upserts=[faq("one")])
+    assert [one.content.id for one in await records.entries("b")] == ["one", "tri_1"]
+    assert [one.content.id for one in await records.entries("b", ["tri_1", "tri_2"])] == ["tri_1"]
+    assert [one.content.id for one in await records.faqs("b")] == ["one"]
+    assert await records.remove_precedents(["tri_1", "tri_2"], "c") == 1
+    assert await records.remove_precedents(["tri_1", "tri_1", "tri_3"]) == 1
+    assert [(brand, faq_id) for _, brand, faq_id in await records.changes_after(0)] == [
+        ("b", "tri_1"), ("c", "tri_2"), ("b", "tri_1"), ("b", None), ("b", "one"), ("c", "tri_2"), ("b", "tri_1"),
+    ]  # fmt: skip
+    assert await records.precedents("b") == await records.precedents("c") == []
+
+
+async def test_replies_that_wait_are_those_sent_last_and_not_approved(records: Records, made: tuple[Message, Triage]) -> None:
+    given = {
+        "tri_1": ["accepted"],
+        "tri_2": ["edited", "rejected"],
+        "tri_3": ["rejected", "edited"],
+        "tri_4": [],
+        "tri_5": ["edited"],
+    }
+    for triage_id, actions in given.items():
+        await records.put_triages([(made[0], made[1].model_copy(update={"id": triage_id}))])
+        for action in actions:
+            await records.put_feedback(triage_id, Feedback.model_validate({"action": action, "text": "as sent"}))
+    entry = Entry(id="tri_5", kind="precedent", entry="tri_5", language="de", topic=None, title="", answer="a")
+    await records.put_precedent(StoredEntry("demo", entry, "d", "e", np.zeros((1, 4), np.float32)))
+    assert await records.sent("demo", 10) == ["tri_3", "tri_1"]
+    assert await records.sent("demo", 1) == ["tri_3"]
+    assert await records.sent("other", 10) == []
+
+
 async def test_a_faq_comes_back_with_its_vectors(records: Records) -> None:
     await records.put_brand("b", None, upserts=[faq("one")])
     (found,) = await records.faqs("b")
