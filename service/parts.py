@@ -18,6 +18,7 @@ from service.brands import Brand, brand_folders, digest_of, read_brand
 from service.errors import KnowledgeNotUsable, ModelNotUsable, RecordsNotUsable, Unavailable
 from service.files import shipped
 from service.knowledge import Entry, StoredEntry
+from service.policies import PolicyFiles
 from service.records.database import connect, migrate
 from service.records.ledger import Ledger
 from service.records.queries import Records
@@ -54,6 +55,7 @@ class Parts:
     passages: Passages
     sources: Sources
     seen: int = 0  # number of the last change line taken over
+    policies: PolicyFiles = field(default_factory=PolicyFiles)
     warnings: tuple[str, ...] = field(default=())
     ending: asyncio.Event = field(default_factory=asyncio.Event)  # set when the follower is to stop
 
@@ -63,7 +65,8 @@ class Parts:
         return f"k{self.seen}"
 
     async def follow(self) -> None:
-        """Takes over what changed in the records since the last look."""
+        """Takes over what changed in the records and in policy files since the last look."""
+        await asyncio.to_thread(self.policies.follow, self.brands)
         changes = await self.records.changes_after(self.seen)
         for brand in {brand for _, brand, _ in changes} - set(self.brands):
             self.brands[brand] = read_brand(brand, self.folders.get(brand))

@@ -24,12 +24,14 @@ async def live() -> dict[str, str]:
 )  # fmt: skip
 async def ready(parts: PartsOf) -> JSONResponse:
     """Each check by name; 503 while one of them fails. The embedder was checked at start."""
+    refused = "; ".join(parts.policies.problems.values())
     checks = {
         "records": "ok" if await parts.records.writable() else "failed: the database can't be written",
         "brands": "ok" if parts.brands else "failed: no brand; firstreply knowledge import --brand NAME FILE makes one",
         "embedder": "ok",
+        "policies": f"warning: {refused} (the policy before it stays in force)" if refused else "ok",
     }
-    well = all(value == "ok" for value in checks.values())
+    well = not any(value.startswith("failed") for value in checks.values())
     return JSONResponse({"status": "ok" if well else "not ready", "checks": checks}, status_code=200 if well else 503)
 
 
