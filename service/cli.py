@@ -406,7 +406,7 @@ def policy_check(
 ) -> None:
     """Explain a brand's escalation policy; with --file, what a change would do to its own messages. Exit code 1: invalid."""
     from service.brands import brand_folders, read_brand
-    from service.policies import read_policy, version_of
+    from service.policies import read_policy
     from service.policy_check import explain, show_difference
     from service.policy_trial import trial
 
@@ -421,8 +421,8 @@ def policy_check(
         policy = read_policy(file, current.identity.timezone, current.topics, current.topics_file) if file else current.policy
     except KnowledgeNotUsable as error:
         _fail(error.detail, 1)
-    changed = current.model_copy(update={"policy": policy, "policy_version": version_of(file)}) if file else current
+    changed = current.model_copy(update={"policy": policy})
     shown = Console(highlight=False)
-    explain(changed, shown)
+    explain(changed, shown, file)
     if file is not None:
         show_difference(_with_records(lambda records: trial(records, current, changed, days)), days, most, shown)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import combinations
+from pathlib import Path
 
 from rich.console import Console, Group
 from rich.table import Table
@@ -27,10 +28,11 @@ _BY_GRAVITY = (
 _FACTS = {"late_order": "late order", "rising": "rising frustration", "vip": "VIP"}
 
 
-def explain(brand: Brand, console: Console) -> None:
-    """Prints what the brand's policy does."""
+def explain(brand: Brand, console: Console, file: Path | None = None) -> None:
+    """Prints what the brand's policy does; `file` is where it was read from when it is not in force."""
     policy = brand.policy
-    console.print(Text(f"Escalation policy of {brand.name}, version {brand.policy_version}", style="bold"))
+    where = f"{file}, not in force" if file is not None else f"version {brand.policy_version}"
+    console.print(Text(f"Escalation policy of {brand.name}, {where}", style="bold"))
     console.print(_alone(policy))
     console.print(_sums(policy))
     console.print(_figures(policy))
@@ -110,18 +112,18 @@ def _queues(brand: Brand) -> Table:
         for route in policy.routing:
             if bool(route.reason) is with_reason:
                 conditions = (("", route.reason), ("topic ", route.topic), ("language ", route.language))
-                table.add_row(", ".join(kind + " or ".join(values) for kind, values in conditions if values), route.queue)
+                table.add_row("; ".join(kind + ", ".join(values) for kind, values in conditions if values), route.queue)
         if with_reason:
             by_queue: dict[str, list[str]] = {}
             for code, queue in policy.queues.items():
                 by_queue.setdefault(queue, []).append(code)
             for queue, codes in by_queue.items():
-                table.add_row(" or ".join(codes), queue)
+                table.add_row(", ".join(codes), queue)
     by_topic: dict[str, list[str]] = {}
     for topic in brand.topics:
         by_topic.setdefault(topic.queue, []).append(topic.id)
     for queue, topics in by_topic.items():
-        table.add_row(f"topic {' or '.join(topics)}", queue)
+        table.add_row(f"topic {', '.join(topics)}", queue)
     table.add_row("anything else", policy.default_queue)
     return table
 
@@ -168,7 +170,7 @@ def _local(moment: datetime, policy: Policy) -> str:
 
 def show_difference(found: Difference, days: int, most: int, console: Console) -> None:
     """Prints what a change does: counts, and ids of the messages that turn; never a text."""
-    console.print(Text(f"\nOn {found.messages} recorded messages of the last {days} days", style="bold"))
+    console.print(Text(f"\nOn {_count(found.messages)} recorded in the last {days} days", style="bold"))
     if not found.messages:
         console.print(Text("  nothing to compare: messages are recorded as they are triaged", style="dim"))
         return
@@ -181,10 +183,10 @@ def show_difference(found: Difference, days: int, most: int, console: Console) -
             console.print(table)
     _turned("would escalate", found.turned_on, most, console)
     _turned("would no longer escalate", found.turned_off, most, console)
-    console.print(Text(f"\n  other queue: {found.requeued} messages"))
+    console.print(Text(f"\n  other queue: {_count(found.requeued)}"))
     for name, moved in (("earlier", found.earlier), ("later", found.later)):
         longest = f", by up to {_span(max(moved))}" if moved else ""
-        console.print(Text(f"  due {name}: {len(moved)} messages{longest}"))
+        console.print(Text(f"  due {name}: {_count(len(moved))}{longest}"))
 
 
 def _counts(name: str, before: Counter[str], after: Counter[str]) -> Table | None:
@@ -205,6 +207,10 @@ def _turned(title: str, turned: Iterable[Turned], most: int, console: Console) -
         console.print(Text(f"    {one.triage_id}  {', '.join(one.reasons) or 'no reason left'}"))
     if len(found) > most:
         console.print(Text(f"    and {len(found) - most} more: --most {len(found)} lists them all", style="dim"))
+
+
+def _count(number: int) -> str:
+    return f"{number:,} message{'s' if number != 1 else ''}"
 
 
 def _span(moved: timedelta) -> str:
