@@ -33,6 +33,7 @@ PAST = PastTriage.model_validate(
 CASES: dict[str, tuple[Message, Understanding, Context]] = {
     "calm": (message(), understanding(), Context()),
     "words": (message(), understanding("frustration", signals=["legal_threat", "churn_risk"]), Context()),
+    "said": (message(), understanding("frustration", signals=["repeat_contact"]), Context()),
     "history": (message(), understanding("frustration"), Context(history=(PAST,))),
     "followers": (message(author={"followers": 50_000}), understanding("frustration"), Context()),
     "value": (message(), understanding("frustration"), Context(orders=(order(total={"amount": 900.0, "currency": "EUR"}),))),
@@ -75,6 +76,7 @@ def test_figures_of_the_policy_are_reckoned_anew() -> None:
 
 def test_words_stay_a_reason_whatever_the_figures() -> None:
     assert changed("words", threshold=1.0, weights={})[1] == ("legal_threat", "churn_risk")
+    assert changed("said", repeat_window_days=1)[1] == ("repeat_contact",)
 
 
 def test_a_difference_counts_what_turns_and_what_moves() -> None:
@@ -84,10 +86,10 @@ def test_a_difference_counts_what_turns_and_what_moves() -> None:
         triage = recorded(written, given, context, ident=f"tri_{number}")
         found.add(triage.id, triage.escalation, replayed(written, triage, strict, "delivery"))
     assert found.messages == len(CASES)
-    assert found.escalated == (5, 2)
-    assert [one.triage_id for one in found.turned_off] == ["tri_0", "tri_2", "tri_3"]
+    assert found.escalated == (6, 2)
+    assert [one.triage_id for one in found.turned_off] == ["tri_0", "tri_2", "tri_3", "tri_4"]
     assert found.turned_on == []
     assert found.queues[0]["legal"] == 1
     assert found.queues[1]["court"] == 1
     assert found.requeued == 2
-    assert (len(found.earlier), len(found.later)) == (2, 2)
+    assert (len(found.earlier), len(found.later)) == (2, 3)
