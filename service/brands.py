@@ -23,6 +23,7 @@ from service.errors import KnowledgeNotUsable
 from service.escalate.policy import Policy
 from service.files import shipped
 from service.messages import Channel
+from service.policies import policy_file, read_policy, version_of
 from service.yaml_files import load_yaml, read_text, read_yaml
 
 NOT_BRANDS = frozenset({"examples", "signals", "_default", "_skeleton"})
@@ -32,12 +33,16 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+Matter = Literal["self_harm", "safety"]
+
+
 class HelpLine(_Strict):
-    """A crisis help line of a country (ISO 3166-1 alpha-2)."""
+    """A help line of a country (ISO 3166-1 alpha-2): for people in a crisis, or, as `safety`, for the hurt and the threatened."""
 
     country: str
     name: str
     phone: str
+    matter: Matter = "self_harm"
 
 
 class Contact(_Strict):
@@ -129,6 +134,7 @@ class Brand(_Strict):
     identity: Identity
     voices: dict[str, Voice]
     topics: list[Topic]
+    topics_file: Path
     terms: dict[str, Any]
     policy: Policy
     policy_version: str
@@ -154,10 +160,10 @@ class Brand(_Strict):
         """The voice for a language, or a plain one signed with the brand's name."""
         return self.voices.get(language) or Voice(team=self.identity.display_name)
 
-    def help_line(self, country: str | None, language: str) -> HelpLine | None:
-        """The crisis help line nearest to the customer: of the country, else of the language's main country."""
+    def help_line(self, country: str | None, language: str, matter: Matter = "self_harm") -> HelpLine | None:
+        """The help line nearest to the customer: of the country, else of the language's main country."""
         main = {"en": "GB", "sv": "SE"}.get(language, language.upper())
-        lines = {line.country: line for line in reversed(self.identity.help_lines)}
+        lines = {line.country: line for line in reversed(self.identity.help_lines) if line.matter == matter}
         return lines.get(country or "") or lines.get(main)
 
 
@@ -188,7 +194,9 @@ def read_brand(name: str, folder: Path | None) -> Brand:
     identity = read_yaml(file("brand.yaml"), Identity)
     if folder is None:
         identity = identity.model_copy(update={"display_name": name})
-    policy_file = file("escalation.yaml")
+    topics_file = file("topics.yaml")
+    topics = read_yaml(topics_file, Topics).topics
+    escalation = policy_file(folder)
     voices = dict(read_yaml(file("voice.yaml"), Voices).__pydantic_extra__ or {})
     terms = {path.stem: _plain(path) for path in sorted((folder / "terms").glob("*.yaml"))} if folder else {}
     return Brand(
@@ -196,10 +204,11 @@ def read_brand(name: str, folder: Path | None) -> Brand:
         folder=folder,
         identity=identity,
         voices=voices,
-        topics=read_yaml(file("topics.yaml"), Topics).topics,
+        topics=topics,
+        topics_file=topics_file,
         terms=terms,
-        policy=read_yaml(policy_file, Policy),
-        policy_version=digest_of([policy_file]),
+        policy=read_policy(escalation, identity.timezone, topics, topics_file),
+        policy_version=version_of(escalation),
         phrases=brand_phrases(shipped("prompts/compose"), folder / "phrases" if folder else None, voices),
         catalogue=read_catalogue(folder) if folder else (),
         kinds=read_kinds(folder) if folder else {},

@@ -32,7 +32,9 @@ models = typer.Typer(no_args_is_help=True, help="Embedding models: build and lis
 precedents = typer.Typer(no_args_is_help=True, help="Approved replies that agents are shown: list, approve, remove.")
 keys = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke.")
 brands = typer.Typer(no_args_is_help=True, help="Brands: list and check their folders.")
+policy = typer.Typer(no_args_is_help=True, help="Escalation policies: explain one, and try a change.")
 app.add_typer(evals, name="eval")
+app.add_typer(policy, name="policy")
 for group, name in ((knowledge, "knowledge"), (orders, "orders"), (models, "models"), (keys, "keys"), (brands, "brands")):
     app.add_typer(group, name=name)
 app.add_typer(precedents, name="precedents")
@@ -526,3 +528,34 @@ def brands_check(name: Annotated[str | None, typer.Argument(help="One brand; def
             problems += len(found)
             out.print(f"{each}: {'ok' if not found else f'{len(found)} to mend'}", markup=False)
     sys.exit(1 if problems else 0)
+
+
+@policy.command("check")
+def policy_check(
+    brand: BrandOption = "demo",
+    file: Annotated[Path | None, typer.Option(help="A changed escalation.yaml, to see what it would do.")] = None,
+    days: Annotated[int, typer.Option(min=1, max=3_650, help="Recorded messages of how many days are looked at.")] = 30,
+    most: Annotated[int, typer.Option(min=0, help="Most ids listed of messages that turn.")] = 20,
+) -> None:
+    """Explain a brand's escalation policy; with --file, what a change would do to its own messages. Exit code 1: invalid."""
+    from service.brands import brand_folders, read_brand
+    from service.policies import read_policy
+    from service.policy_check import explain, show_difference
+    from service.policy_trial import trial
+
+    settings = read_settings()
+    folders = brand_folders(settings.knowledge_dir, demo=settings.demo)
+    if brand not in folders and brand not in (known := _with_records(lambda records: records.brands())):
+        _fail(f"no brand named {brand!r}; there are: {', '.join(sorted({*folders, *known})) or 'none'}")
+    if file is not None and not file.is_file():
+        _fail(f"{file} is no file: name a changed copy of escalation.yaml")
+    try:
+        current = read_brand(brand, folders.get(brand))
+        policy = read_policy(file, current.identity.timezone, current.topics, current.topics_file) if file else current.policy
+    except KnowledgeNotUsable as error:
+        _fail(error.detail, 1)
+    changed = current.model_copy(update={"policy": policy})
+    shown = Console(highlight=False)
+    explain(changed, shown, file)
+    if file is not None:
+        show_difference(_with_records(lambda records: trial(records, current, changed, days)), days, most, shown)

@@ -46,6 +46,7 @@ ReasonCode = Literal[
     "discrimination_or_harassment", "vulnerable_customer", "high_value_loss", "payment_dispute", "prompt_injection",
     "unsupported_language", "low_confidence", "no_grounding", "draft_check_failed", "processing_error",
 ]  # fmt: skip
+FactName = Literal["late_order", "rising", "vip"]
 OrderStatus = Literal[
     "placed", "packed", "in_transit", "out_for_delivery", "delivered", "delayed", "lost", "damaged", "return_in_transit",
     "returned", "refund_pending", "refunded", "partly_refunded", "cancelled", "preorder", "payment_failed",
@@ -377,6 +378,8 @@ class PastTriage(Noun):
     order_id: str | None = None
     same_question: bool = False
     likeness: Score | None = None
+    escalated: bool = False  # whatever became of the draft
+    resolved: bool = False  # the customer said that all was well
     customer_id: str | None = Field(default=None, exclude=True)  # whose it is
     message_id: str | None = Field(default=None, exclude=True)
     conversation_id: str | None = Field(default=None, exclude=True)
@@ -483,15 +486,25 @@ class Reason(Noun):
     detail: str | None = None
 
 
+class Fact(Noun):
+    """What is known of the customer or the order and weighs on a frustrated message that has a reason; 0: it adds nothing."""
+
+    fact: FactName
+    weight: Score = 0.0
+    detail: str
+
+
 class Escalation(Noun):
     """Whether a human must take over, why, where to and until when."""
 
     escalate: bool
     score: Score
     reasons: tuple[Reason, ...] = ()
+    facts: tuple[Fact, ...] = ()
     queue: str
     priority: Urgency
     respond_by: Instant
+    warn_at: Instant | None = None  # null only in triages of earlier versions
 
 
 class Versions(Noun):

@@ -18,6 +18,7 @@ from service.brands import Brand, brand_folders, digest_of, read_brand
 from service.errors import KnowledgeNotUsable, ModelNotUsable, RecordsNotUsable, Unavailable
 from service.files import shipped
 from service.knowledge import Entry, StoredEntry
+from service.policies import PolicyFiles
 from service.records.database import connect, migrate
 from service.records.ledger import Ledger
 from service.records.queries import Records
@@ -56,6 +57,7 @@ class Parts:
     passages: Passages
     sources: Sources
     seen: int = 0  # number of the last change line taken over
+    policies: PolicyFiles = field(default_factory=PolicyFiles)
     warnings: tuple[str, ...] = field(default=())
     ending: asyncio.Event = field(default_factory=asyncio.Event)  # set when the follower is to stop
     following: asyncio.Lock = field(default_factory=asyncio.Lock)  # one look at a time: an older one must not win
@@ -66,8 +68,9 @@ class Parts:
         return f"k{self.seen}"
 
     async def follow(self) -> None:
-        """Takes over what changed in the records since the last look."""
+        """Takes over what changed in the records and in policy files since the last look."""
         async with self.following:
+            await asyncio.to_thread(self.policies.follow, self.brands)
             await self._follow()
 
     async def _follow(self) -> None:

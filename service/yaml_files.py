@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +15,10 @@ from service.errors import KnowledgeNotUsable
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Model = TypeVar("Model", bound=BaseModel)
+_BOUNDS = {
+    "greater_than_equal": "{} or more", "greater_than": "more than {}",
+    "less_than_equal": "{} at most", "less_than": "less than {}",
+}  # fmt: skip
 
 
 def read_yaml(path: Path, model: type[Model]) -> Model:
@@ -53,13 +58,24 @@ def parse_yaml(text: str, path: Path, model: type[Model], first_line: int = 1) -
         first = next(
             (item for item in found if item["type"] == "extra_forbidden"), found[0]
         )  # a misspelt key is also a missing one
-        line = _line(yaml.compose(text, Loader=yaml.SafeLoader), first["loc"]) + first_line
-        raise KnowledgeNotUsable(f"{path}:{line}: {explained(first, model)}") from None
+        raise KnowledgeNotUsable(f"{path}:{line_of(text, place(first), first_line)}: {explained(first, model)}") from None
+
+
+def line_of(text: str, path: Sequence[int | str], first_line: int = 1) -> int:
+    """The line of the value at `path` in a YAML text, or of the nearest thing around it."""
+    return _line(yaml.compose(text, Loader=yaml.SafeLoader), path) + first_line
+
+
+def place(error: Any) -> tuple[int | str, ...]:
+    """Where an error of a model is: keys and numbers of entries; a check of a whole model says it in its context as `at`."""
+    path = (*error["loc"], *error.get("ctx", {}).get("at", ()))
+    # What pydantic adds behind the place itself: the key that was wrong, or which of several types it tried.
+    return tuple(part for part in path if not (isinstance(part, str) and part.endswith(("]", "()"))))
 
 
 def explained(error: Any, model: type[BaseModel]) -> str:
     """What is wrong with a file, in words: the key, and the nearest valid one where it is unknown."""
-    where = ".".join(str(part) for part in error["loc"])
+    where = ".".join(str(part) for part in place(error))
     if error["type"] == "extra_forbidden":
         valid = _keys_at(model, error["loc"][:-1])
         near = difflib.get_close_matches(str(error["loc"][-1]), valid, n=1, cutoff=0.5)
@@ -67,7 +83,16 @@ def explained(error: Any, model: type[BaseModel]) -> str:
         return f"unknown key {where!r}; {hint}"
     if error["type"] == "string_type" and isinstance(error["input"], dict):
         return f"{where}: a text with a colon in it needs quotes around it"
-    return f"{where}: {error['msg']}" if where else str(error["msg"])
+    if error["type"] in _BOUNDS:
+        least = next(iter(error["ctx"].values()))
+        return f"{where}: {error['input']} is out of range: {_BOUNDS[error['type']].format(least)}"
+    if error["type"] == "literal_error":
+        allowed = re.findall(r"'([^']*)'", str(error["ctx"]["expected"]))
+        near = difflib.get_close_matches(str(error["input"]), allowed, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        return f"{where}: unknown value {error['input']!r}; {hint}allowed: {', '.join(allowed)}"
+    said = str(error["msg"]).removeprefix("Value error, ")
+    return f"{where}: {said}" if where else said
 
 
 def _keys_at(model: type[BaseModel], path: Sequence[int | str]) -> list[str]:

@@ -297,7 +297,8 @@ class TestFolders:
         (tmp_path / "brand.yaml").write_text("display_name: Moss\nlanguages: [en]\ndefault_language: en\n", encoding="utf-8")
         brand, demo = read_brand("moss", tmp_path), read_brand("demo", DEMO)
         assert (brand.identity.display_name, brand.terms, brand.voice("en").team) == ("Moss", {}, "your customer care team")
-        assert brand.policy == demo.policy
+        assert brand.policy.weights == demo.policy.weights
+        assert brand.policy.timezone == "UTC"
         assert brand.topics == demo.topics
 
     def test_a_brand_without_a_folder_goes_by_its_name(self) -> None:

@@ -6,9 +6,8 @@ import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
-from zoneinfo import ZoneInfo
 
-from service.brands import Brand
+from service.brands import Brand, Matter
 from service.draft import facts
 from service.draft.channels import Limit, measured, rules_of, spelt
 from service.draft.order_told import next_step, order_told, states_of
@@ -89,7 +88,7 @@ class Composer:
     # The private text: complete, with names, orders and answers in full.
 
     def _private(self) -> list[Piece]:
-        if self.plan.action == "handoff" and self.plan.kind == "self_harm":
+        if self.plan.action == "handoff" and self.plan.kind in ("self_harm", "hurt"):
             return [*self._greeting(), *self._handoff("private"), *self._signoff()]
         if self.plan.macro is not None:
             return [*self._greeting(), *_paragraph(self._macro(self.plan.macro.texts)), *self._signoff()]
@@ -265,7 +264,7 @@ class Composer:
 
     def _public(self) -> list[Piece]:
         plan = self.plan
-        if plan.action == "handoff" and plan.kind == "self_harm":
+        if plan.action == "handoff" and plan.kind in ("self_harm", "hurt"):
             return self._handoff("public")
         if plan.macro is not None:
             return self._macro(plan.macro.publics)
@@ -295,16 +294,20 @@ class Composer:
     def _handoff(self, side: str) -> list[Piece]:
         values = {"when": self._when()}
         country = self.context.customer.country if self.context.customer else None
-        if line := self.brand.help_line(country, self.phrases.language):
+        matter: Matter = "self_harm" if self.plan.kind == "self_harm" else "safety"
+        if line := self.brand.help_line(country, self.phrases.language, matter):
             values["help_line"] = f"{line.name}, {line.phone}"
         key = f"handoff.{self.plan.kind}.{side}"
         if self.plan.kind == "self_harm" and "help_line" not in values:
             key = "handoff.self_harm.public"
-        return self._speech.say(key, own_line=side == "private", facts=values)
+        said = self._speech.say(key, own_line=side == "private", facts=values)
+        if side == "private" and self.plan.kind in ("hurt", "safety") and "help_line" in values:
+            said += self._speech.say("handoff.help_line", facts={"help_line": values["help_line"]})
+        return said
 
     def _when(self) -> str:
-        zone = ZoneInfo(self.brand.identity.timezone)
-        moment = promise(self.brand.policy, self.escalation.respond_by, self.brand.identity.timezone)
+        zone = self.brand.policy.zone
+        moment = promise(self.brand.policy, self.escalation.respond_by)
         ahead = (moment.date() - self.message.received_at.astimezone(zone).date()).days
         language = self.phrases.language
         if ahead > 1:

@@ -37,6 +37,12 @@ PLACEHOLDERS: dict[str, frozenset[str]] = {
     "earlier_contact": frozenset({"date"}),
     "suggest": frozenset({"title"}),
 }
+# Keys that came after brands wrote languages of their own, and what says it where such a file lacks them.
+_LATER = {
+    "handoff.hurt.private": "handoff.safety.private",
+    "handoff.hurt.public": "handoff.safety.public",
+    "handoff.help_line": None,
+}
 _EMOJI = regex.compile(r"\p{Extended_Pictographic}")
 
 
@@ -113,6 +119,7 @@ def brand_phrases(shipped: Path, own: Path | None, manners: Mapping[str, Manner]
         given = _read(path)
         known = found.get(path.stem)
         if known is None:
+            given = replace(given, variants=_with_later(given.variants))
             _complete(given, found["en"], path)
             found[path.stem] = given
             continue
@@ -124,8 +131,13 @@ def brand_phrases(shipped: Path, own: Path | None, manners: Mapping[str, Manner]
 
 
 def _complete(phrases: Phrases, english: Phrases, path: Path) -> None:
-    if missing := sorted(set(english.variants) - set(phrases.variants)):
+    if missing := sorted(set(english.variants) - set(phrases.variants) - {key for key, said in _LATER.items() if said is None}):
         raise KnowledgeNotUsable(f"{path} lacks {', '.join(missing[:5])} (en.yaml has it)")
+
+
+def _with_later(variants: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    filled = {key: variants[said] for key, said in _LATER.items() if said in variants}
+    return filled | variants
 
 
 def _addressed(folder: Path, phrases: Phrases, address: str) -> Phrases:

@@ -16,7 +16,7 @@ RETURN_STATES = frozenset({"return_in_transit", "returned", "refund_pending", "p
 SHIPPING_STATES = frozenset({
     "placed", "packed", "in_transit", "out_for_delivery", "delayed", "lost", "preorder", "delivered", "payment_failed",
 })  # fmt: skip
-Kind = Literal["self_harm", "safety", "fraud", "harassment", "privacy", "legal", "human", "payment", "general"]
+Kind = Literal["self_harm", "hurt", "safety", "fraud", "harassment", "privacy", "legal", "human", "payment", "general"]
 _KINDS: dict[str, Kind] = {
     "self_harm": "self_harm",
     "safety_risk": "safety",
@@ -28,6 +28,7 @@ _KINDS: dict[str, Kind] = {
     "explicit_human_request": "human",
     "payment_dispute": "payment",
 }
+_OF_THINGS = frozenset({"product", "warranty", "delivery", "order", "returns", "refund"})  # topics with an item to put aside
 Ask = Literal["order", "photo", "details", "attachment", "greeting"]
 
 
@@ -57,10 +58,10 @@ def plan(message: Message, understanding: Understanding, context: Context, escal
         () if understanding.label == "praise" and not understanding.has("information_seeking") else _answers(context, order)
     )
     if escalation.escalate:  # a message that a person takes over never gets a macro
-        kind = _kind(escalation)
+        kind = _kind(escalation, understanding)
         answered = kind == "general" and understanding.has("information_seeking") and passages and passages[0].score >= SURE
         return Plan(
-            "handoff", kind, order if kind not in ("self_harm", "safety", "fraud") else None,
+            "handoff", kind, order if kind not in ("self_harm", "hurt", "safety", "fraud") else None,
             passages=passages[:1] if answered else (),
         )  # fmt: skip
     if (macro := _fitting_macro(understanding, context, order, passages)) is not None:
@@ -142,8 +143,9 @@ def _fitting_macro(
     return macro
 
 
-def _kind(escalation: Escalation) -> Kind:
+def _kind(escalation: Escalation, understanding: Understanding) -> Kind:
     codes = [reason.code for reason in escalation.reasons]
     if "safety_risk" in codes and "self_harm" not in codes:
-        return "safety"
+        people = understanding.signal("emergency") or understanding.signal("someone_hurt")
+        return "hurt" if people or understanding.topic.label not in _OF_THINGS else "safety"
     return next((_KINDS[code] for code in codes if code in _KINDS), "general")

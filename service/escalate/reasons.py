@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import get_args
 
+from service.escalate.facts import reasons_by_policy, wants_answer
 from service.escalate.policy import HARD, Policy
 from service.messages import Context, Message, Reason, ReasonCode, Understanding
 
@@ -28,23 +28,17 @@ def reasons_of(message: Message, understanding: Understanding, context: Context,
         for signal in understanding.signals
         if signal.code in _FROM_SIGNALS and not _idle(signal.code, understanding)
     ]
-    again = _asked_again(message, understanding, context, policy) or _second_time(message, understanding, context, policy)
-    if again is not None:  # the facts beside the words that say so
-        told = {"detail": again.detail}
-        reasons = [reason.model_copy(update=told) if reason.code == again.code else reason for reason in reasons]
-    codes = {reason.code for reason in reasons}
-    reasons += [
-        reason
-        for reason in (
-            _strong(understanding),
-            _followers(message, policy),
-            again,
-            _unsupported(understanding),
-            _unsure(understanding, policy),
-            _no_grounding(understanding, context),
-        )
-        if reason and reason.code not in codes
-    ]
+    given = (_strong(understanding), _unsupported(understanding), _no_grounding(understanding, context))
+    reasons += [reason for reason in given if reason is not None]
+    by_policy = reasons_by_policy(message, understanding, context, policy)
+    facts = {reason.code: reason.detail for reason in by_policy}  # stand beside the words that say the same
+    reasons = [r.model_copy(update={"detail": r.detail or facts[r.code]}) if r.code in facts else r for r in reasons]
+    known = {reason.code for reason in reasons}
+    return ordered([*reasons, *(reason for reason in by_policy if reason.code not in known)], understanding)
+
+
+def ordered(reasons: list[Reason], understanding: Understanding) -> list[Reason]:
+    """Hard ones first, what a rule named before a head's opinion, and then by gravity."""
     spans = {signal.code for signal in understanding.signals if signal.start is not None}
     return sorted(reasons, key=lambda reason: (reason.kind, reason.code not in spans, _GRAVITY.get(reason.code, len(_GRAVITY))))
 
@@ -67,52 +61,11 @@ def _strong(understanding: Understanding) -> Reason | None:
     return _reason("strong_frustration", detail=f"frustration score {understanding.scores['frustration']:.2f}")
 
 
-def _followers(message: Message, policy: Policy) -> Reason | None:
-    count = message.author.followers or 0
-    return _reason("press_or_influencer", detail=f"{count} followers") if count >= policy.followers else None
-
-
-def _second_time(message: Message, understanding: Understanding, context: Context, policy: Policy) -> Reason | None:
-    if not understanding.has("frustration"):
-        return None
-    since = message.received_at - timedelta(days=policy.repeat_window_days)
-    earlier = [past for past in context.history if past.label == "frustration" and since <= past.at <= message.received_at]
-    if not earlier:
-        return None
-    days = max((message.received_at - earlier[-1].at).days, 0)
-    return _reason("repeat_contact", detail=f"frustrated contact number {len(earlier) + 1} in {days} days")
-
-
-def _asked_again(message: Message, understanding: Understanding, context: Context, policy: Policy) -> Reason | None:
-    """Asked before and not answered, or answered and asked again in anger: a calm second question alone is none."""
-    since = message.received_at - timedelta(days=policy.repeat_window_days)
-    last = next((past for past in context.history if past.same_question and since <= past.at <= message.received_at), None)
-    if last is None or not _wants_answer(understanding):
-        return None
-    answered = last.outcome in ("accepted", "edited")
-    if answered and not understanding.has("frustration"):
-        return None
-    told = "answered then" if answered else "no answer recorded"
-    return _reason("repeat_contact", detail=f"asked the same on {last.at.day} {last.at:%B}, {told}")
-
-
-def _wants_answer(understanding: Understanding) -> bool:
-    return understanding.addressed.label in ("direct", "about_us") and (
-        understanding.has("information_seeking") or understanding.has("frustration")
-    )
-
-
 def _unsupported(understanding: Understanding) -> Reason | None:
     language = understanding.language
-    if language.supported or language.code == "und" or not _wants_answer(understanding):
+    if language.supported or language.code == "und" or not wants_answer(understanding):
         return None
     return _reason("unsupported_language", detail=f"written in {language.code}")
-
-
-def _unsure(understanding: Understanding, policy: Policy) -> Reason | None:
-    if understanding.confidence >= policy.low_confidence_below:
-        return None
-    return _reason("low_confidence", detail=f"highest label score {understanding.confidence:.2f}")
 
 
 def _no_grounding(understanding: Understanding, context: Context) -> Reason | None:

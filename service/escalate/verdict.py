@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from service.escalate.deadlines import respond_by
+from service.escalate.deadlines import deadline
+from service.escalate.facts import facts_of
 from service.escalate.policy import Policy
 from service.escalate.reasons import reasons_of
-from service.messages import URGENCIES, Channel, Check, Context, Draft, Escalation, Message, Reason, Understanding, Urgency
+from service.messages import Channel, Check, Context, Draft, Escalation, Fact, Message, Reason, Understanding
 
 
 def decide(message: Message, understanding: Understanding, context: Context, policy: Policy, topic_queue: str) -> Verdict:
@@ -20,6 +21,9 @@ def decide(message: Message, understanding: Understanding, context: Context, pol
         received_at=message.received_at,
         channel=message.channel,
         private=not message.public,
+        topic=understanding.topic.label,
+        language=understanding.language.code,
+        facts=facts_of(understanding, context, policy),
     )
 
 
@@ -33,25 +37,26 @@ class Verdict:
     received_at: datetime
     channel: Channel
     private: bool
+    topic: str = ""
+    language: str = ""
+    facts: tuple[Fact, ...] = ()
 
     @property
     def escalation(self) -> Escalation:
         """The verdict as it is answered."""
-        reasons = list(self.reasons)
-        score = self.policy.score(reasons)
-        escalate = any(r.kind == "hard" for r in reasons) or score >= self.policy.threshold
-        ranks = [URGENCIES.index(self.policy.priorities.get(r.code, "normal")) for r in reasons] or [1]
-        priority: Urgency = URGENCIES[max(ranks)] if escalate else "normal"
-        queue = next((self.policy.queues[r.code] for r in reasons if r.code in self.policy.queues), self.topic_queue)
+        score = self.policy.score(self.reasons, self.facts)
+        escalate = any(r.kind == "hard" for r in self.reasons) or score >= self.policy.threshold
+        priority = self.policy.priority_of(self.reasons, self.facts) if escalate else None
+        due = deadline(self.policy, self.received_at, self.channel, private=self.private, priority=priority)
         return Escalation(
             escalate=escalate,
             score=score,
             reasons=self.reasons,
-            queue=queue if escalate else self.topic_queue,
-            priority=priority,
-            respond_by=respond_by(
-                self.policy, self.received_at, self.channel, private=self.private, priority=priority if escalate else None
-            ),
+            facts=self.facts,
+            queue=self.policy.queue_of(self.topic_queue, self.topic, self.language, self.reasons if escalate else ()),
+            priority=priority or "normal",
+            respond_by=due.respond_by,
+            warn_at=due.warn_at,
         )
 
     def after(self, draft: Draft | None) -> Escalation:

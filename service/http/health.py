@@ -27,11 +27,13 @@ async def ready(parts: PartsOf) -> JSONResponse:
 
     Without the index messages are triaged, with a warning and no passages: degraded, and still 200.
     """
+    refused = "; ".join(parts.policies.problems.values())
     checks = {
         "records": "ok" if await parts.records.writable() else "failed: the database can't be written",
         "brands": "ok" if parts.brands else "failed: no brand; firstreply knowledge import --brand NAME FILE makes one",
         "embedder": "ok",
         "index": f"degraded: {parts.index.trouble}" if parts.index.trouble else "ok",
+        "policies": f"warning: {refused} (the policy before it stays in force)" if refused else "ok",
     }
     failed = any(value.startswith("failed") for value in checks.values())
     status = "not ready" if failed else "degraded" if parts.index.trouble else "ok"

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, CompoundSelect, Select, bindparam, cast, literal, null, select, union_all
+from sqlalchemy import JSON, Boolean, ColumnElement, CompoundSelect, Select, bindparam, cast, literal, null, select, union_all
 
 from service.records.tables import contacts, customers, feedback, handles, orders, triages
 
+# As the response is written; inside a text its quotes would be escaped. A column of its own would need every row rewritten.
+ALL_WELL = '"trajectory":"resolved"'
 LATEST = 10  # triages, and as many contacts, that are read
 _OF_TRIAGES = ("label", "topic", "order_id", "escalate")
 
@@ -34,7 +36,7 @@ def _belongings(customer_id: ColumnElement[str]) -> CompoundSelect[Any]:
             literal("triage").label("kind"), triages.c.customer_id, triages.c.id, triages.c.received_at.label("at"),
             triages.c.label, triages.c.topic, triages.c.order_id, triages.c.escalate, said.label("said"),
             triages.c.message_id, triages.c.conversation_id, triages.c.embedder, triages.c.asked,
-            cast(null(), JSON).label("data"),
+            triages.c.response.contains(ALL_WELL).label("resolved"), cast(null(), JSON).label("data"),
         )
         .where(triages.c.brand == brand, triages.c.customer_id == customer_id, triages.c.received_at < before)
         .order_by(triages.c.received_at.desc())
@@ -67,7 +69,7 @@ def _rows(kind: str, table: Any, key: Any, at: Any = None) -> Select[Any]:
         cast(null(), feedback.c.action.type).label("said"),
         *(cast(null(), triages.c[name].type).label(name) for name in ("message_id", "conversation_id")),
         *(table.c[name] if name in table.c else cast(null(), triages.c[name].type).label(name) for name in ("embedder", "asked")),
-        table.c.data,
+        cast(null(), Boolean).label("resolved"), table.c.data,
     )  # fmt: skip
 
 

@@ -289,6 +289,14 @@ class Records:
             return None
         return Message.model_validate_json(rows[0].request), Triage.model_validate_json(rows[0].response)
 
+    async def triages_since(self, brand: str, since: datetime, after: str = "", most: int = 500) -> list[tuple[Message, Triage]]:
+        """Messages of a brand received since then with their triages, in the order of their ids; `after` goes on behind one."""
+        query = select(triages.c.request, triages.c.response).where(
+            triages.c.brand == brand, triages.c.received_at >= since, triages.c.id > after
+        )
+        rows = await self._all(query.order_by(triages.c.id).limit(most))
+        return [(Message.model_validate_json(row.request), Triage.model_validate_json(row.response)) for row in rows]
+
     async def put_feedback(self, triage_id: str, given: Feedback) -> datetime:
         """Keeps what an agent did with a draft; earlier feedback stays."""
         now = datetime.now(UTC)
@@ -453,11 +461,13 @@ def _past(row: Row[Any]) -> PastTriage:
         return PastTriage(
             triage_id=contact.contact_id, at=contact.at, label=contact.label, outcome=contact.outcome, topic=contact.topic,
             order_id=contact.order_id, customer_id=contact.customer_id, asked=row.asked or b"", embedder=row.embedder,
+            escalated=contact.outcome == "escalated",
         )  # fmt: skip
     return PastTriage(
         triage_id=row.id, at=_aware(row.at), label=row.label, topic=row.topic, order_id=row.order_id,
         outcome=row.said or ("escalated" if row.escalate else "drafted"), customer_id=row.customer_id,
         message_id=row.message_id, conversation_id=row.conversation_id, asked=row.asked or b"", embedder=row.embedder,
+        escalated=bool(row.escalate), resolved=bool(row.resolved),
     )  # fmt: skip
 
 

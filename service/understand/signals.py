@@ -20,6 +20,7 @@ from service.yaml_files import load_yaml, read_text
 
 IN_ENGLISH_TOO = frozenset({
     "prompt_injection", "spam", "explicit_human_request", "legal_threat", "self_harm", "safety_risk", "fraud_or_security",
+    "emergency", "someone_hurt",
 })  # fmt: skip
 ENGLISH = "en"  # people mix it into every language: the codes above are read in it too
 WHOLE_MESSAGE = frozenset({"greeting_only", "friend_tag"})  # said of a whole message, so only of a short one

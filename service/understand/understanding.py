@@ -14,7 +14,7 @@ from service.understand.embedder import sentences, windows
 from service.understand.language import identify, of_turns
 from service.understand.questions import asks
 from service.understand.signals import SignalRules
-from service.understand.trajectory import trajectory
+from service.understand.trajectory import of_thread, trajectory
 
 EARLIER_TURNS = 3  # customer turns before this one that are read
 MOST_QUESTIONS = 3  # questions of one message that are searched for apart
@@ -86,6 +86,7 @@ def understand(
     extra = features(content, signals)
     inputs = [heads.inputs(piece, before, extra) for piece in pieces]
     signals = _meant(signals, heads, inputs, content) + _learned(heads, inputs, texts.windows, codes)
+    signals += _endangered(signals)
     codes = {signal.code for signal in signals}
 
     scores = _peak([heads.labels(row) for row in inputs])
@@ -101,10 +102,12 @@ def understand(
     if "order_status" in codes and "delivery" in about:
         about["delivery"] += ORDER_STATUS  # "where is my …" is about delivery whatever the thing is
     topic = max(about, key=lambda name: about[name])
+    heard = [rules.find(text, language.code) for text in texts.earlier]
     past = [
-        heads.labels(heads.inputs(turn, None, features(text, rules.find(text, language.code))))["frustration"]
-        for turn, text in zip(before, texts.earlier, strict=True)
+        heads.labels(heads.inputs(turn, None, features(text, found)))["frustration"]
+        for turn, text, found in zip(before, texts.earlier, heard, strict=True)
     ]
+    signals += of_thread(texts.earlier, heard, past)
     hurry = _peak([heads.urgency.independent(row) for row in inputs])["high"]
     return Understanding(
         label=label,
@@ -142,6 +145,14 @@ def _learned(heads: Heads, inputs: list[Vectors], pieces: tuple[str, ...], known
                 evidence = piece if len(piece) <= EVIDENCE else piece[:EVIDENCE].rsplit(" ", 1)[0] + " …"
                 found[code] = Signal(code=code, evidence=evidence)
     return tuple(found.values())
+
+
+def _endangered(signals: tuple[Signal, ...]) -> tuple[Signal, ...]:
+    """Somebody attacked, threatened with violence or acutely unwell is a safety risk."""
+    found = {signal.code: signal for signal in signals}
+    if "emergency" not in found or "safety_risk" in found:
+        return ()
+    return (found["emergency"].model_copy(update={"code": "safety_risk"}),)
 
 
 def language_of(message: Message, supported: Iterable[str], hints: Iterable[str | None] = ()) -> Language:

@@ -12,6 +12,7 @@ from builders import DEMO, LANGUAGES, NOW, PHRASES, escalation, message, order, 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.brands import HelpLine
 from service.draft.write import write_draft
 from service.escalate.policy import HARD
 from service.files import shipped
@@ -25,6 +26,7 @@ from service.messages import (
     OrderStatus,
     PastTriage,
     ReasonCode,
+    Suggestion,
     Understanding,
 )
 from service.order_numbers import order_numbers
@@ -285,6 +287,57 @@ class TestHandoff:
         assert "112" in found.public.text
         assert "A-1001" not in found.private.text
         assert found.order_fields == found.citations == ()
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    @pytest.mark.parametrize("signal", ["emergency", "someone_hurt", None])
+    def test_people_in_danger_are_answered_with_help_and_nothing_about_business_or_a_product(
+        self, signal: str | None, language: str
+    ) -> None:
+        answer = passage("return-item", language, score=0.99)
+        context = Context(
+            orders=(order(),), customer=CUSTOMERS["C-1042"], passages=(answer,), answers=((answer,),),
+            suggestions=(Suggestion(id="product-tent", title="Skarn 3", why="fits"),),
+        )  # fmt: skip
+        topic = "product" if signal else "service"
+        signals = ["safety_risk", *([signal] if signal else [])]
+        given = understanding("frustration", language, also=("information_seeking",), signals=signals, topic=topic)
+        to = escalation(reason("safety_risk", "hard"), priority="critical")
+        recalls = PHRASES[language].variants["handoff.safety.private"] + PHRASES[language].variants["handoff.safety.public"]
+        for channel, visibility in product(CHANNELS, ("public", "private")):
+            written = message(COMPLAINTS[language], channel=channel, visibility=visibility)
+            found = draft(written, given, context, to)
+            sound(found, language)
+            assert found.action == "handoff"
+            assert (found.order_fields, found.citations, found.macro) == ((), (), None)
+            for text in (found.public, found.private):
+                if text is not None:
+                    assert "112" in text.text
+                    assert not any(said.split("{", maxsplit=1)[0] in text.text for said in recalls)
+                    assert "Skarn" not in text.text
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_a_thing_that_is_dangerous_and_hurt_nobody_is_put_aside(self, language: str) -> None:
+        to = escalation(reason("safety_risk", "hard"))
+        given = understanding("frustration", language, signals=["safety_risk"], topic="product")
+        found = draft(message(COMPLAINTS[language], channel="whatsapp"), given, Context(), to)
+        assert found.private is not None
+        said = PHRASES[language].variants["handoff.safety.private"]
+        assert any(text.split("{", maxsplit=1)[0] in found.private.text for text in said)
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_the_brands_help_line_for_such_cases_stands_in_the_private_text_only(self, language: str) -> None:
+        lines = [*DEMO.identity.help_lines, HelpLine(country="DE", name="Giftnotruf", phone="030 19240", matter="safety")]
+        brand = DEMO.model_copy(update={"identity": DEMO.identity.model_copy(update={"help_lines": lines})})
+        given = understanding("frustration", language, signals=["safety_risk", "emergency"])
+        written = message(COMPLAINTS[language], channel="instagram", visibility="public")
+        context = Context(customer=CUSTOMERS["C-1042"])  # who lives in Germany
+        found = write_draft(written, given, context, escalation(reason("safety_risk", "hard")), brand, PHRASES)
+        sound(found, language)
+        assert found.private is not None
+        assert found.public is not None
+        assert "Giftnotruf, 030 19240" in found.private.text
+        assert "19240" not in found.public.text
+        assert "0800 111 0 111" not in found.private.text, "that one is for people in despair"
 
     @pytest.mark.parametrize(
         ("language", "phone"), [("en", "116 123"), ("de", "0800"), ("nl", "113"), ("sv", "90101"), ("fr", "3114"), ("es", "024")]

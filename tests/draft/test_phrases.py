@@ -12,7 +12,7 @@ from builders import LANGUAGES, PHRASES
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.draft.phrases import PLACEHOLDERS, Phrases, chosen, read_phrases
+from service.draft.phrases import PLACEHOLDERS, Phrases, brand_phrases, chosen, read_phrases
 from service.errors import KnowledgeNotUsable
 from service.files import shipped
 
@@ -146,6 +146,15 @@ class TestBrokenFiles:
     )
     def test_a_stray_brace_is_named_with_its_key(self, tmp_path: Path, stray: str) -> None:
         assert "signoff" in self.read(tmp_path, "de", yaml.safe_dump({"signoff": [stray]}))
+
+    def test_a_language_of_a_brand_from_before_a_key_came_says_what_comes_nearest(self, tmp_path: Path) -> None:
+        later = ("handoff.hurt.private", "handoff.hurt.public", "handoff.help_line")
+        whole = yaml.safe_load((shipped("prompts/compose") / "en.yaml").read_text(encoding="utf-8"))
+        del whole["handoff"]["hurt"], whole["handoff"]["help_line"]
+        (tmp_path / "ga.yaml").write_text(yaml.safe_dump(whole | {"language": "ga"}), encoding="utf-8")
+        said = brand_phrases(shipped("prompts/compose"), tmp_path, {})["ga"].variants
+        assert said["handoff.hurt.public"] == said["handoff.safety.public"]
+        assert [key for key in later if key in said] == ["handoff.hurt.private", "handoff.hurt.public"]
 
     def test_a_missing_key_is_named(self, tmp_path: Path) -> None:
         assert "lacks repeat (en.yaml has it)" in self.read(tmp_path, "de", 'hi:\n  named: ["Hallo."]\n')

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 import pytest
 from builders import DEMO, NOW, message, reason, understanding
@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from service.brands import read_brand
+from service.escalate.hours import Holidays
 from service.escalate.policy import HARD, HARD_SCORE, Policy
 from service.escalate.verdict import Verdict, decide
-from service.messages import URGENCIES, Check, Context, Draft, Reason, ReasonCode
+from service.messages import URGENCIES, Check, Context, Draft, Fact, FactName, Reason, ReasonCode
 
 POLICY = DEMO.policy
 CODES: tuple[ReasonCode, ...] = get_args(ReasonCode)
@@ -127,6 +128,11 @@ class TestDecision:
         found = verdict(*map(made, codes)).escalation
         assert (found.queue, found.priority) == (queue, priority)
 
+    @pytest.mark.parametrize("code", ["self_harm", "safety_risk"])
+    def test_danger_to_people_is_critical_whatever_a_file_says(self, code: ReasonCode) -> None:
+        careless = Policy.model_validate(MINIMAL | {"priorities": {code: "low"}})
+        assert verdict(made(code), policy=careless).escalation.priority == "critical"
+
     @given(reasons, st.sampled_from(CODES))
     def test_another_reason_never_lowers_the_priority_or_moves_the_deadline_back(
         self, found: list[Reason], code: ReasonCode
@@ -152,6 +158,67 @@ class TestDecision:
         written = message(channel=channel, received_at=received_at)
         found = decide(written, understanding(), Context(), POLICY, "delivery").escalation
         assert found.respond_by > written.received_at
+
+
+class TestFacts:
+    def facts(self, *names: FactName) -> tuple[Fact, ...]:
+        return tuple(Fact(fact=name, weight=POLICY.bonuses[name], detail="so it is") for name in names)
+
+    def test_add_to_a_reason(self) -> None:
+        alone = verdict(made("churn_risk")).escalation
+        late = verdict(made("churn_risk"), facts=self.facts("late_order", "rising")).escalation
+        assert (alone.escalate, late.escalate) == (False, True)
+        assert late.score == pytest.approx(1 - 0.65 * 0.85 * 0.85, abs=1e-4)
+
+    def test_alone_never_escalate_whatever_they_weigh(self) -> None:
+        heavy = (Fact(fact="vip", weight=1.0, detail="a VIP"),)
+        assert (verdict(facts=heavy).escalation.escalate, verdict(facts=heavy).escalation.score) == (False, 0.0)
+
+    def test_a_vip_has_at_least_the_vips_priority_where_the_message_escalates(self) -> None:
+        vip = self.facts("vip")
+        assert verdict(made("explicit_human_request")).escalation.priority == "normal"
+        assert verdict(made("explicit_human_request"), facts=vip).escalation.priority == "high"
+        assert verdict(made("self_harm"), facts=vip).escalation.priority == "critical"
+        assert verdict(facts=vip).escalation.priority == "normal"
+
+    @given(reasons, st.sampled_from(("late_order", "rising", "vip")))
+    def test_a_fact_never_calms_a_decision_down(self, found: list[Reason], name: FactName) -> None:
+        before, after = verdict(*found).escalation, verdict(*found, facts=self.facts(name)).escalation
+        assert after.score >= before.score
+        assert after.escalate >= before.escalate
+        assert after.respond_by <= before.respond_by
+
+
+class TestRouting:
+    ROUTES: ClassVar[list[dict[str, Any]]] = [
+        {"topic": "delivery", "language": ["nl", "fr"], "queue": "benelux"},
+        {"reason": "legal_threat", "language": "de", "queue": "legal_de"},
+        {"language": "nl", "queue": "dutch"},
+        {"reason": ["legal_threat", "churn_risk"], "topic": "payment", "queue": "retention"},
+    ]
+    POLICY = Policy.model_validate(MINIMAL | {"routing": ROUTES, "queues": {"self_harm": "safety", "legal_threat": "legal"}})
+
+    @pytest.mark.parametrize(
+        ("codes", "topic", "language", "queue"),
+        [
+            ([], "delivery", "nl", "benelux"),
+            ([], "returns", "nl", "dutch"),
+            ([], "delivery", "de", "delivery"),
+            (["legal_threat"], "delivery", "de", "legal_de"),
+            (["legal_threat"], "delivery", "en", "legal"),
+            (["legal_threat"], "payment", "nl", "retention"),
+            (["self_harm"], "delivery", "nl", "safety"),
+            (["explicit_human_request"], "delivery", "nl", "benelux"),
+            (["churn_risk"], "payment", "en", "delivery"),
+        ],
+        ids=[
+            "topic and language", "language", "nothing fits", "reason and language", "queues", "one of two reasons",
+            "a reason's queue goes before a language's", "a reason without a queue", "does not escalate",
+        ],
+    )  # fmt: skip
+    def test_the_first_route_that_fits_counts(self, codes: list[ReasonCode], topic: str, language: str, queue: str) -> None:
+        found = verdict(*map(made, codes), policy=self.POLICY, topic=topic, language=language)
+        assert found.escalation.queue == queue
 
 
 class TestAfterTheDraft:
@@ -183,7 +250,8 @@ class TestAfterTheDraft:
 
 class TestFile:
     def test_the_demo_brand_and_the_default_agree(self) -> None:
-        assert read_brand("new", None).policy == POLICY
+        own = {"queue_names": (), "timezone": "UTC", "holidays": Holidays()}
+        assert read_brand("new", None).policy == POLICY.model_copy(update=own)
 
     def test_every_soft_reason_has_a_weight_and_no_hard_one(self) -> None:
         assert set(POLICY.weights) == set(SOFT)
@@ -200,9 +268,29 @@ class TestFile:
             ({"targets_minutes": {"default": 0}}, "greater than or equal to 1"),
             ({"targets_minutes": {"default": 60, "myspace": 5}}, "myspace"),
             ({"opening_hours": {"monday": "9:00-18:00"}}, "monday"),
-            ({"opening_hours": {"mon": "9-18"}}, "pattern"),
+            ({"opening_hours": {"mon": "9-18"}}, "write hours such as"),
             ({"opening_hours": {"mon": "25:00-26:00"}}, "opening_hours"),
-            ({"opening_hours": {"mon": "18:00-9:00"}}, "opening_hours"),
+            ({"opening_hours": {"mon": "18:00-9:00"}}, "ends before it begins"),
+            ({"opening_hours": {"mon": "9:00-13:00, 12:00-18:00"}}, "9:00-13:00 and 12:00-18:00 overlap"),
+            ({"opening_hours": {"mon": ["12:00-18:00", "9:00-13:00"]}}, "9:00-13:00 and 12:00-18:00 overlap"),
+            ({"opening_hours": {"mon": "9:00-24:30"}}, "a day ends at 24:00"),
+            ({"opening_hours": {"mon": 540}}, "write hours such as"),
+            ({"repeat_window_days": 0}, "greater than or equal to 1"),
+            ({"count_open_hours_only": True}, "needs opening_hours"),
+            ({"bonuses": {"late": 0.1}}, "late_order"),
+            ({"value_at_stake": {"EUR": 0}}, "greater than 0"),
+            ({"value_at_stake": {"euro": 100}}, "value_at_stake"),
+            ({"warn_at_share": 1}, "less than 1"),
+            ({"timezone": "Europe/Amsterdm"}, "did you mean 'Europe/Amsterdam'"),
+            ({"holidays": {"country": "ZZ"}}, "no holidays are known of country 'ZZ'"),
+            ({"holidays": {"country": "DE", "region": "XX"}}, "unknown region 'XX' of DE; it has: BB, BE"),
+            ({"holidays": {"region": "BY"}}, "region needs a country"),
+            ({"queue_names": ["general", "legal"], "queues": {"legal_threat": "leagl"}}, "did you mean 'legal'"),
+            ({"queue_names": ["legal"]}, "unknown queue 'general'"),
+            ({"queue_names": ["general"], "routing": [{"topic": "delivery", "queue": "parcels"}]}, "unknown queue 'parcels'"),
+            ({"routing": [{"queue": "general"}]}, "name a topic, a language or a reason"),
+            ({"routing": [{"reason": "legal", "queue": "general"}]}, "legal_threat"),
+            ({"targets_minutes": {"default": 10**9}}, "less than or equal to"),
             ({"priorities": {"self_harm": "urgent"}}, "priorities.self_harm"),
             ({"thresold": 0.5}, "thresold"),
         ],

@@ -20,9 +20,9 @@ def found(given: Understanding, context: Context = GROUNDED, written: Message | 
     return {r.code: r for r in reasons_of(written or message(), given, context, DEMO.policy)}
 
 
-def past(days: float, label: str = "frustration") -> PastTriage:
+def past(days: float, label: str = "frustration", **fields: Any) -> PastTriage:
     return PastTriage.model_validate(
-        {"triage_id": "tri_1", "at": NOW - timedelta(days=days), "label": label, "outcome": "drafted"}
+        {"triage_id": "tri_1", "at": NOW - timedelta(days=days), "label": label, "outcome": "drafted"} | fields
     )
 
 
@@ -109,8 +109,23 @@ class TestRepeatContact:
         return found(understanding(label), GROUNDED.model_copy(update={"history": history}))
 
     def test_an_earlier_frustrated_contact_in_the_window_counts(self) -> None:
-        assert self.reasons(past(3))["repeat_contact"].detail == "frustrated contact number 2 in 3 days"
-        assert self.reasons(past(2), past(9))["repeat_contact"].detail == "frustrated contact number 3 in 9 days"
+        one = self.reasons(past(3))["repeat_contact"]
+        assert (one.evidence, one.detail) == ("tri_1", "frustrated contact number 2 in 3 days, the one before on 2026-11-19")
+        two = self.reasons(past(2), past(9))["repeat_contact"]
+        assert two.detail == "frustrated contact number 3 in 9 days, the one before on 2026-11-20"
+
+    def test_an_episode_that_ended_well_is_over(self) -> None:
+        assert "repeat_contact" not in self.reasons(past(1, "praise"), past(3))
+        assert "repeat_contact" not in self.reasons(past(1, "other", resolved=True), past(3))
+        assert "repeat_contact" in self.reasons(past(1), past(3, "praise"), past(5))
+        assert "repeat_contact" in self.reasons(past(1, "information_seeking"), past(3))
+
+    def test_counts_once_an_episode(self) -> None:
+        first, second = past(9), past(5, escalated=True)
+        assert "repeat_contact" not in self.reasons(past(2), second, first)
+        assert "repeat_contact" not in self.reasons(second, first)
+        assert "repeat_contact" in self.reasons(past(5), past(9, escalated=True)), "the first contact was no second strike"
+        assert "repeat_contact" in self.reasons(past(1), past(3, "praise"), second, first), "a new episode"
 
     @pytest.mark.parametrize(("days", "expected"), [(0, True), (14, True), (14.01, False), (60, False), (-1, False)])
     def test_the_window_is_fourteen_days_before_the_message(self, days: float, expected: bool) -> None:

@@ -140,7 +140,12 @@ async def test_a_draft_has_every_field_with_its_type(client: httpx.AsyncClient) 
 
 async def test_an_escalation_has_every_field_with_its_type(client: httpx.AsyncClient) -> None:
     escalation = (await triaged(client, LENA))["escalation"]
-    assert set(escalation) == {"escalate", "score", "reasons", "queue", "priority", "respond_by"}
+    assert set(escalation) == {"escalate", "score", "reasons", "facts", "queue", "priority", "respond_by", "warn_at"}
+    assert is_moment(escalation["warn_at"])
+    assert LENA["received_at"] < escalation["warn_at"] < escalation["respond_by"]
+    (late,) = (fact for fact in escalation["facts"] if fact["fact"] == "late_order")
+    assert late["weight"] == 0.15
+    assert late["detail"].startswith("A-1001 was due on ")
     assert escalation["escalate"] is True
     assert is_share(escalation["score"])
     assert "repeat_contact" in [reason["code"] for reason in escalation["reasons"]]

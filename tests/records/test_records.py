@@ -18,7 +18,7 @@ from sqlalchemy import Connection, inspect
 from service import pipeline
 from service.errors import RecordsNotUsable, Unavailable
 from service.knowledge import Entry, StoredEntry
-from service.messages import Contact, Customer, Feedback, Known, Message, Order, Triage
+from service.messages import Contact, Customer, Feedback, Known, Message, Order, Signal, Triage
 from service.parts import Parts
 from service.records.database import connect, migrate
 from service.records.ledger import Ledger
@@ -207,6 +207,35 @@ async def test_history_is_newest_first_with_what_became_of_it(records: Records, 
     assert {one.customer_id for one in past} == {"C-1042"}
     assert (await records.known("demo", "C-1", start + timedelta(days=11))).history == ()
     assert (await records.known("other", "C-1042", start + timedelta(days=11))).history == ()
+
+
+async def test_history_says_who_took_over_and_when_all_was_well(records: Records, made: tuple[Message, Triage]) -> None:
+    message, triage = made
+    sly = message.model_copy(update={"text": 'they said "trajectory":"resolved" but it is not'})
+    for day, trajectory, escalate in ((1, "steady", True), (2, "resolved", False)):
+        one = triage.model_copy(update={
+            "id": f"tri_{day}", "received_at": NOW - timedelta(days=3 - day),
+            "understanding": triage.understanding.model_copy(update={
+                "trajectory": trajectory, "signals": (Signal(code="waiting", evidence=sly.text),),
+            }),
+            "escalation": triage.escalation.model_copy(update={"escalate": escalate}),
+        })  # fmt: skip
+        await records.put_triages([(sly, one)])
+    await records.put_feedback("tri_1", Feedback(action="accepted"))
+    past = (await records.known("demo", "C-1042", NOW)).history
+    assert [(one.triage_id, one.escalated, one.resolved) for one in past] == [("tri_2", False, True), ("tri_1", True, False)]
+
+
+async def test_triages_of_a_time_come_page_by_page(records: Records, made: tuple[Message, Triage]) -> None:
+    message, triage = made
+    for number in range(5):
+        at = NOW - timedelta(days=number)
+        await records.put_triages([(message, triage.model_copy(update={"id": f"tri_{number}", "received_at": at}))])
+    since = NOW - timedelta(days=3)
+    first = await records.triages_since("demo", since, most=3)
+    assert [one.id for _, one in first] == ["tri_0", "tri_1", "tri_2"]
+    assert [one.id for _, one in await records.triages_since("demo", since, after="tri_2", most=3)] == ["tri_3"]
+    assert await records.triages_since("other", since) == []
 
 
 async def test_imported_contacts_and_triages_are_one_history(records: Records, made: tuple[Message, Triage]) -> None:

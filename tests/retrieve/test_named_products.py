@@ -70,7 +70,8 @@ async def test_of_two_things_of_a_kind_the_one_whose_price_is_named_is_meant(par
         {"text": text, "channel": "webchat", "author": {"customer_id": "C-1069"}, "received_at": "2026-11-22T09:00:00Z"}
     )
     triage = await pipeline.triage(message, parts)
-    assert [(order.order_id, order.why) for order in triage.context.orders][0] == ("A-1054", "amount_in_text")
+    first = triage.context.orders[0]
+    assert (first.order_id, first.why) == ("A-1054", "amount_in_text")
 
 
 async def test_nobody_who_complains_is_answered_with_an_offer(parts: Parts) -> None:

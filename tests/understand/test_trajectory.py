@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.messages import LEVELS, Level
-from service.understand.trajectory import MOVE, trajectory
+from service.messages import LEVELS, Level, Signal
+from service.understand.trajectory import MOVE, of_thread, trajectory
 
 scores = st.floats(0, 1)
 levels = st.sampled_from(LEVELS)
@@ -61,3 +61,20 @@ def test_a_small_step_is_no_move_unless_the_anger_is_at_its_height(earlier: list
         assert found == ("rising" if level == "strong" and now >= max(earlier) else "steady")
     else:
         assert found != "steady"
+
+
+class TestOfThread:
+    SAID = Signal(code="repeat_contact", evidence="third time", start=0, end=10)
+
+    def codes(self, heard: list[list[Signal]], past: list[float]) -> list[tuple[str, str, int | None]]:
+        texts = [f"turn {number}" for number in range(len(past))]
+        return [(signal.code, signal.evidence, signal.start) for signal in of_thread(texts, heard, past)]
+
+    def test_a_repeated_contact_said_before_is_kept_without_offsets(self) -> None:
+        assert self.codes([[self.SAID], []], [0.3, 0.2]) == [("repeat_in_thread", "third time", None)]
+        assert self.codes([[Signal(code="waiting", evidence="waiting")]], [0.3]) == []
+
+    @pytest.mark.parametrize(("past", "expected"), [([], False), ([0.9], False), ([0.9, 0.4], False), ([0.5, 0.9], True)])
+    def test_two_complaints_make_the_next_the_third(self, past: list[float], expected: bool) -> None:
+        found = self.codes([[] for _ in past], past)
+        assert found == ([("complained_before", "turn 1", None)] if expected else [])
