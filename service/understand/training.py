@@ -156,7 +156,7 @@ def train(
         NEVER_RELEVANT,
         nothing,
         nobody,
-        *[nothing] * 5,
+        *[nothing] * 6,
     )
     rows = np.stack([blank.inputs(v, b, x) for v, b, x in zip(centred(raw), earlier, found, strict=True)])
     labels: dict[str, list[bool]] = {name: [e.has(name) for e in examples] for name in LABELS}
