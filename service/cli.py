@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from evals.cli import app as evals
+from evals.threshold import threshold
 from service import __version__
 from service.errors import FirstReplyError, KnowledgeNotUsable, SettingsNotUsable
 from service.settings import Settings, read_settings
@@ -30,7 +31,10 @@ orders = typer.Typer(no_args_is_help=True, help="Orders and customers that draft
 models = typer.Typer(no_args_is_help=True, help="Embedding models: build and list.")
 keys = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke.")
 brands = typer.Typer(no_args_is_help=True, help="Brands: list and check their folders.")
+policy = typer.Typer(no_args_is_help=True, help="When a human must take over: a brand's escalation.yaml.")
+policy.command()(threshold)
 app.add_typer(evals, name="eval")
+app.add_typer(policy, name="policy")
 for group, name in ((knowledge, "knowledge"), (orders, "orders"), (models, "models"), (keys, "keys"), (brands, "brands")):
     app.add_typer(group, name=name)
 
