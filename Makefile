@@ -3,6 +3,8 @@
 # make check  lint, format and types     make evals  run all suites and gate them
 # make bench  speed and memory           make train  fit the shipped heads again
 # make bench-understanding  what is understood of real messages (needs their sets)
+# make bench-escalation     who is handed to a human of real messages (needs their sets)
+# make test-long            the tests, with every pair where `make test` takes a sample
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -10,7 +12,7 @@ MODEL := .firstreply/models/multilingual-e5-small/modules.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_QUIET := 1
 
-.PHONY: setup run test test-browser check format bench bench-understanding evals train clean
+.PHONY: setup run test test-long test-browser check format bench bench-understanding bench-escalation evals train clean
 
 setup: .venv/ready $(MODEL)
 
@@ -33,6 +35,9 @@ run: setup
 
 test: setup
 	@$(BIN)/pytest
+
+test-long: setup
+	@TEST_LONG=1 $(BIN)/pytest
 
 # Only the report's page in Chromium; `make test` runs it too. Without Chromium it is skipped, and says NOT TESTED.
 test-browser: setup
@@ -64,6 +69,9 @@ train: setup
 
 bench-understanding: setup
 	@$(BIN)/python -m evals.bench.understanding --data "$(DATA)"
+
+bench-escalation: setup
+	@$(BIN)/python -m evals.bench.escalation --data "$(DATA)"
 
 clean:
 	rm -rf .venv .firstreply dist
