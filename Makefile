@@ -4,6 +4,8 @@
 # make bench  speed and memory           make train  fit the shipped heads again
 # make bench-understanding  what is understood of real messages (needs their sets)
 # make bench-retrieval      whether the right passage is found, and whether it is known when there is none
+# make bench-escalation     who is handed to a human of real messages (needs their sets)
+# make test-long            the tests, with every pair where `make test` takes a sample
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -11,7 +13,7 @@ MODEL := .firstreply/models/multilingual-e5-small/modules.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_QUIET := 1
 
-.PHONY: setup run test test-browser test-long check format bench bench-understanding bench-retrieval evals train clean
+.PHONY: setup run test test-browser test-long check format bench bench-understanding bench-retrieval bench-escalation evals train clean
 
 setup: .venv/ready $(MODEL)
 
@@ -34,6 +36,9 @@ run: setup
 
 test: setup
 	@$(BIN)/pytest
+
+test-long: setup
+	@TEST_LONG=1 $(BIN)/pytest
 
 # Only the report's page in Chromium; `make test` runs it too. Without Chromium it is skipped, and says NOT TESTED.
 test-browser: setup
@@ -72,6 +77,9 @@ bench-understanding: setup
 
 bench-retrieval: setup
 	@$(BIN)/python -m evals.bench.retrieval --data "$(DATA)"
+
+bench-escalation: setup
+	@$(BIN)/python -m evals.bench.escalation --data "$(DATA)"
 
 clean:
 	rm -rf .venv .firstreply dist

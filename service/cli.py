@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from evals.cli import app as evals
+from evals.threshold import threshold
 from service import __version__
 from service.errors import FirstReplyError, InvalidMessage, KnowledgeNotUsable, SettingsNotUsable
 from service.settings import Settings, read_settings
@@ -32,7 +33,8 @@ models = typer.Typer(no_args_is_help=True, help="Embedding models: build and lis
 precedents = typer.Typer(no_args_is_help=True, help="Approved replies that agents are shown: list, approve, remove.")
 keys = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke.")
 brands = typer.Typer(no_args_is_help=True, help="Brands: list and check their folders.")
-policy = typer.Typer(no_args_is_help=True, help="Escalation policies: explain one, and try a change.")
+policy = typer.Typer(no_args_is_help=True, help="Escalation policies: explain one, try a change, choose a threshold.")
+policy.command()(threshold)
 app.add_typer(evals, name="eval")
 app.add_typer(policy, name="policy")
 for group, name in ((knowledge, "knowledge"), (orders, "orders"), (models, "models"), (keys, "keys"), (brands, "brands")):

@@ -57,3 +57,29 @@ def thresholds(points: Sequence[tuple[float, float, float]]) -> str:
         ]
     title = "Precision and recall of escalations by threshold on the score"
     return _frame(title, "threshold on the score", "share", "".join(curves))
+
+
+def promise(points: Sequence[tuple[float, float, float, float | None]], target: float | None, chosen: float | None) -> str:
+    """Recall, what is surely caught and false alarms against the threshold; each point is these four, the last may be None.
+
+    `target` is drawn across, `chosen` up; None leaves either out.
+    """
+    edge = [f"{_x(t):.1f},{_y(recall):.1f}" for t, recall, _, _ in points]
+    floor = [f"{_x(t):.1f},{_y(surely):.1f}" for t, _, surely, _ in points]
+    inner = [f'<polygon class="band" points="{" ".join(edge + floor[::-1])}"><title>what is surely caught</title></polygon>']
+    inner.append(f'<polyline class="curve recall" points="{" ".join(edge)}"><title>recall</title></polyline>')
+    alarms = " ".join(f"{_x(t):.1f},{_y(rate):.1f}" for t, _, _, rate in points if rate is not None)
+    keys = [("recall", "- - recall, down to what is sure")]
+    if alarms:
+        inner.append(f'<polyline class="curve alarms" points="{alarms}"><title>false alarms</title></polyline>')
+        keys.append(("alarms", "— false alarms"))
+    if target is not None:
+        inner.append(f'<line class="ideal" x1="{_x(0):.0f}" y1="{_y(target):.1f}" x2="{_x(1):.0f}" y2="{_y(target):.1f}"/>')
+    if chosen is not None:
+        inner.append(f'<line class="mark" x1="{_x(chosen):.1f}" y1="{_y(0):.0f}" x2="{_x(chosen):.1f}" y2="{_y(1):.0f}"/>')
+        keys.append(("mark", f"| chosen: {chosen:.2f}"))
+    inner += [
+        f'<text class="key {name}" x="{_x(0.03):.0f}" y="{_y(0.3) + at * 16:.0f}">{escape(said)}</text>'
+        for at, (name, said) in enumerate(keys)
+    ]
+    return _frame("Recall and false alarms by threshold", "threshold on the score", "share", "".join(inner))

@@ -25,6 +25,10 @@ PRESENT = 0.5  # score from which a label counts as present
 NOT_FOR_US = 0.6  # probability of "not direct" from which a message is held to want nothing: missing a direct one costs more
 LEAST_WORDS = 3  # words below which only rules name a reason
 EVIDENCE = 160  # characters of evidence shown where no rule names the words
+# A short sentence beside others may be only how somebody feels: reasons are looked for without each such one, too.
+ASIDE_WORDS = (3, 8)
+MOST_ASIDES = 3
+MIXED, MOST_SENTENCES = 600, 6  # characters and sentences beyond which one sentence moves a vector little
 MOCKING = {"sarcasm", "repeat_contact", "payment_dispute"}
 ORDER_STATUS = 0.5  # what a question after the whereabouts of something ordered adds to the topic delivery
 MOCKED = 0.6  # frustration of a message whose praise is mockery
@@ -40,11 +44,12 @@ class Texts:
     windows: tuple[str, ...]
     questions: tuple[str, ...]
     earlier: tuple[str, ...]
+    without: tuple[str, ...] = ()  # the message without one of its short sentences
 
     @property
     def all(self) -> list[str]:
         """Every text once, the windows first."""
-        return [*self.windows, *self.questions, *self.earlier]
+        return [*self.windows, *self.questions, *self.without, *self.earlier]
 
 
 def texts_of(message: Message) -> Texts:
@@ -57,7 +62,17 @@ def texts_of(message: Message) -> Texts:
         windows=tuple(windows(content)),
         questions=tuple(part[:1_000] for part in asked[:MOST_QUESTIONS]) if len(asked) > 1 else (),
         earlier=tuple(earlier[-EARLIER_TURNS:]),
+        without=_without(content, parts),
     )
+
+
+def _without(content: str, parts: list[str]) -> tuple[str, ...]:
+    """The message without each of its short sentences that asks nothing."""
+    if not 1 < len(parts) <= MOST_SENTENCES or len(content) > MIXED:
+        return ()
+    least, most = ASIDE_WORDS
+    aside = [at for at, part in enumerate(parts) if least <= len(part.split()) <= most and "?" not in part]
+    return tuple(" ".join(parts[:at] + parts[at + 1 :]) for at in aside[:MOST_ASIDES])
 
 
 def understand(
@@ -85,7 +100,11 @@ def understand(
     pieces, before = centred[: len(texts.windows)], centred[len(vectors) - len(texts.earlier) :]
     extra = features(content, signals)
     inputs = [heads.inputs(piece, before, extra) for piece in pieces]
-    signals = _meant(signals, heads, inputs, content) + _learned(heads, inputs, texts.windows, codes)
+    first = len(texts.windows) + len(texts.questions)
+    calmer = [heads.inputs(row, before, extra) for row in centred[first : first + len(texts.without)]]
+    seen = [*zip(inputs, texts.windows, texts.windows, strict=True)]
+    seen += [(row, text, texts.windows[0]) for row, text in zip(calmer, texts.without, strict=True)]
+    signals = _meant(signals, heads, [*inputs, *calmer], content) + _learned(heads, seen, signals)
     signals += _endangered(signals)
     codes = {signal.code for signal in signals}
 
@@ -132,14 +151,18 @@ def _meant(signals: tuple[Signal, ...], heads: Heads, inputs: list[Vectors], con
     return tuple(signal for signal in signals if scores.get(signal.code, 1.0) >= PRESENT)
 
 
-def _learned(heads: Heads, inputs: list[Vectors], pieces: tuple[str, ...], known: set[str]) -> tuple[Signal, ...]:
-    """Signals that the reason heads see and no rule named; the evidence is the sentence or window they saw."""
+def _learned(heads: Heads, seen: list[tuple[Vectors, str, str]], named: tuple[Signal, ...]) -> tuple[Signal, ...]:
+    """Signals that the reason heads see and no rule named; of each piece its inputs, its text and what is shown as evidence.
+
+    The most that any piece says counts: what is added to a message never talks the rest of it down.
+    """
+    known, grave = {signal.code for signal in named}, [signal.evidence for signal in named if signal.code in HARD]
     found: dict[str, Signal] = {}
-    for row, piece in zip(inputs, pieces, strict=True):
-        if len(piece.split()) < LEAST_WORDS:
+    for row, text, piece in seen:
+        if len(text.split()) < LEAST_WORDS:
             continue
         for code, score in heads.reasons.independent(row).items():
-            if code == "self_harm" and known & HARD:
+            if code == "self_harm" and any(words in text for words in grave):
                 continue  # an ultimatum that a rule explains
             if score >= PRESENT and code not in known and code not in found:
                 evidence = piece if len(piece) <= EVIDENCE else piece[:EVIDENCE].rsplit(" ", 1)[0] + " …"
