@@ -14,6 +14,17 @@ OPERATIONS = {
     ("post", "/v1/triage"): {"200", "400", "401", "413", "415", "422", "503"},
     ("get", "/v1/triages/{triage_id}"): {"200", "401", "404", "422", "503"},
     ("post", "/v1/triages/{triage_id}/feedback"): {"201", "400", "401", "404", "413", "415", "422", "503"},
+    ("put", "/v1/knowledge/faqs/{faq_id}"): {"200", "201", "400", "401", "409", "413", "415", "422", "503"},
+    ("get", "/v1/knowledge/faqs/{faq_id}"): {"200", "401", "404", "422", "503"},
+    ("delete", "/v1/knowledge/faqs/{faq_id}"): {"204", "401", "404", "409", "422", "503"},
+    ("post", "/v1/knowledge/import"): {"200", "400", "401", "413", "415", "422", "503"},
+    ("get", "/v1/knowledge/search"): {"200", "401", "422", "503"},
+    ("put", "/v1/orders/{order_id}"): {"200", "201", "400", "401", "413", "415", "422", "503"},
+    ("get", "/v1/orders/{order_id}"): {"200", "401", "404", "422", "503"},
+    ("delete", "/v1/orders/{order_id}"): {"204", "401", "404", "422", "503"},
+    ("post", "/v1/orders/import"): {"200", "400", "401", "413", "415", "422", "503"},
+    ("put", "/v1/customers/{customer_id}"): {"200", "201", "400", "401", "413", "415", "422", "503"},
+    ("get", "/v1/customers/{customer_id}"): {"200", "401", "404", "422", "503"},
     ("get", "/livez"): {"200"},
     ("get", "/readyz"): {"200", "503"},
     ("get", "/metrics"): {"200"},
@@ -104,8 +115,9 @@ async def test_every_operation_is_well_formed(openapi: dict[str, Any]) -> None:
             named = {p["name"] for p in operation.get("parameters", []) if p["in"] == "path"}
             assert named == set(re.findall(r"\{(\w+)\}", path))
             assert all(p["required"] is True for p in operation.get("parameters", []) if p["in"] == "path")
-            if method == "post":
-                assert list(operation["requestBody"]["content"]) == ["application/json"]
+            if method in ("post", "put"):
+                lines = ["application/x-ndjson"] if path.endswith("/import") else []
+                assert list(operation["requestBody"]["content"]) == ["application/json", *lines]
     assert len(ids) == len(set(ids))
 
 
