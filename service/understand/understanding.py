@@ -27,7 +27,7 @@ LEAST_WORDS = 3  # words below which only rules name a reason
 EVIDENCE = 160  # characters of evidence shown where no rule names the words
 # A short sentence beside others may be only how somebody feels: reasons are looked for without each such one, too.
 ASIDE_WORDS = (3, 8)
-MOST_ASIDES = 3
+MOST_ASIDES = 1  # each costs an embedding; three find half a point more of the messages that need a human
 MIXED, MOST_SENTENCES = 600, 6  # characters and sentences beyond which one sentence moves a vector little
 MOCKING = {"sarcasm", "repeat_contact", "payment_dispute"}
 ORDER_STATUS = 0.5  # what a question after the whereabouts of something ordered adds to the topic delivery
