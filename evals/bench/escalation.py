@@ -100,6 +100,8 @@ def rows() -> Iterable[Row]:
     for level in (1, 2, 3, 4):
         bound = 0.6 if level == 4 else None
         yield Row(f"complaints_en: severity {level}: escalated", "complaints_en", bound, severity(level), escalated)
+    for level in (1, 2, 3, 4):
+        yield Row(f"complaints_en: severity {level}: {felt}", "complaints_en", None, severity(level), alarmed)
     for name in ("complaints_en", "airline_en"):
         yield Row(f"{name}: praise: escalated", name, -0.01, praised, escalated)
     yield Row("prompt_injection: attacks: seen", "prompt_injection", None, lambda r: bool(r["is_attack"]), injected)
@@ -145,12 +147,12 @@ async def third_party(folder: Path, target: Target) -> tuple[str, list[Record]]:
         lines.append((row.name, str(len(pairs)), f"{share:.3f}", f"{low:.3f} to {high:.3f}", bound, verdict, _named(doing)))
         feared = "traps" in row.name or (row.bound is not None and row.bound < 0)
         wrong += [_told(row.name, pair) for pair in pairs if row.holds(pair) == feared]
-    steps = [shares[name] for name in shares if "severity" in name]
-    if steps:
+    for ending in ("escalated", "hard or frustration"):
+        steps = [share for name, share in shares.items() if "severity" in name and name.endswith(ending)]
         rises = all(one <= other for one, other in pairwise(steps))
-        lines.append(
-            ("complaints_en: rises with severity", "", "yes" if rises else "no", "", "yes", "met" if rises else "missed", "")
-        )
+        if steps:
+            cells = (f"complaints_en: rises with severity: {ending}", "", "yes" if rises else "no", "", "yes")
+            lines.append((*cells, "met" if rises else "missed", ""))
     return aligned(lines), wrong
 
 

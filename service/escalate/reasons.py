@@ -70,7 +70,8 @@ def _unsupported(understanding: Understanding) -> Reason | None:
 
 def _no_grounding(understanding: Understanding, context: Context) -> Reason | None:
     # An angry question is one, too: anger must not take the reason away.
-    question = understanding.has("information_seeking") and understanding.addressed.label == "direct"
+    asks = understanding.label in ("information_seeking", "frustration") and understanding.has("information_seeking")
+    question = asks and understanding.addressed.label == "direct"
     answered = any(context.answers) or context.orders
     if (
         not question

@@ -134,10 +134,15 @@ def examples(language: str) -> tuple[Example, ...]:
 
 @st.composite
 def written(draw: st.DrawFn) -> tuple[str, str]:
-    """A language, and any message: a real one, two of them, or any characters at all."""
+    """A language, and any message: an alarming sentence, a real one, two of them, or any characters at all."""
     language = draw(st.sampled_from(LANGUAGES))
     real = st.sampled_from(examples(language)).map(lambda e: e.text)
-    text = draw(st.one_of(real, st.tuples(real, real).map("\n".join), st.text(max_size=200)))
+    alarming = st.sampled_from([*ADDED[language]["threat"], *ADDED[language]["safety"]])
+    text = draw(
+        st.one_of(
+            alarming, alarming.map(lambda said: f"{said}!"), real, st.tuples(real, real).map("\n".join), st.text(max_size=200)
+        )
+    )
     return language, clean(text).strip() or "-"
 
 
@@ -179,7 +184,7 @@ class TestWhatIsAdded:
             for phrase in ADDED[language][kind]:
                 assert {s.code for s in RULES.find(phrase, language)} & HARD, phrase
 
-    @settings(max_examples=600)
+    @settings(max_examples=600, deadline=None)
     @given(written(), states, contexts, st.data())
     def test_anger_a_threat_or_danger_never_turns_the_flag_off_and_takes_no_hard_reason(
         self, given_text: tuple[str, str], state: dict[str, Any], context: Context, data: st.DataObject
@@ -231,7 +236,7 @@ class TestOrdersToTheMachine:
         for text in (harmless, "https://acme.example/track/AAbbCC0011223344556677889900xyzXYZ", "x" * 4_000):
             assert "prompt_injection" not in {s.code for s in RULES.find(text, language)}
 
-    @settings(max_examples=400)
+    @settings(max_examples=400, deadline=None)
     @given(written(), states, contexts, st.data())
     def test_they_turn_nothing_off(
         self, given_text: tuple[str, str], state: dict[str, Any], context: Context, data: st.DataObject
@@ -259,7 +264,7 @@ class TestOrdersToTheMachine:
 
 
 class TestDecision:
-    @settings(max_examples=200)
+    @settings(max_examples=200, deadline=None)
     @given(written(), states, contexts)
     def test_it_is_deterministic_and_leaves_its_inputs_alone(
         self, given_text: tuple[str, str], state: dict[str, Any], context: Context
@@ -276,7 +281,7 @@ class TestDecision:
         assert [one.model_dump_json() for one in (written_message, seen, context, DEMO.policy)] == before
         assert RULES.find(text, language) == RULES.find(text, language)
 
-    @settings(max_examples=200)
+    @settings(max_examples=200, deadline=None)
     @given(
         st.sets(st.sampled_from([*sorted(HARD - {"processing_error"}), *sorted(DEMO.policy.weights)]), max_size=6),
         states,
@@ -295,6 +300,7 @@ class TestDecision:
         )
         assert one.score == pytest.approx(other.score, abs=1e-4)
 
+    @settings(deadline=None)
     @given(st.lists(st.integers(0, 30), max_size=5), st.data())
     def test_the_order_of_earlier_contacts_does_not_turn_the_flag(self, days: list[int], data: st.DataObject) -> None:
         past = [
@@ -308,7 +314,7 @@ class TestDecision:
         )
         assert (one.escalate, one.score, one.queue) == (other.escalate, other.score, other.queue)
 
-    @settings(max_examples=200)
+    @settings(max_examples=200, deadline=None)
     @given(written(), states, contexts, st.lists(st.booleans(), max_size=4))
     def test_checks_on_the_draft_add_reasons_and_take_none(
         self, given_text: tuple[str, str], state: dict[str, Any], context: Context, passed: list[bool]

@@ -354,3 +354,30 @@ class TestRules:
     def test_a_folder_without_rules_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(KnowledgeNotUsable, match="holds no signal rules"):
             read_signal_rules(tmp_path)
+
+
+class TestSentences:
+    def rules(self, folder: Path, code: str = "safety_risk") -> SignalRules:
+        (folder / "en.yaml").write_text(
+            f"{code}: {{patterns: ['\\bfire\\b', '^help$'], unless: ['\\bjacket\\b']}}\n", encoding="utf-8"
+        )
+        return read_signal_rules(folder)
+
+    @pytest.mark.parametrize(
+        ("text", "fires"),
+        [
+            ("There was a fire. Nice jacket.", True),
+            ("Nice jacket! fire in it", True),
+            ("A fire (small.) The jacket is fine", True),
+            ("nice jacket\nfire", True),
+            ("Art. 17 fire, jacket", False),
+            ("fire 😂 jacket", False),
+            ("Hello. Help\nbye", True),
+            ("Help me", False),
+        ],
+    )
+    def test_a_reason_s_rule_reads_each_sentence_by_itself(self, tmp_path: Path, text: str, fires: bool) -> None:
+        assert ("safety_risk" in codes(text, "en", self.rules(tmp_path))) == fires
+
+    def test_other_rules_read_the_whole_text(self, tmp_path: Path) -> None:
+        assert codes("There was a fire. Nice jacket.", "en", self.rules(tmp_path, "thanks")) == set()
