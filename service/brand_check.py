@@ -14,6 +14,7 @@ from service.knowledge import Entry
 from service.messages import Order
 from service.retrieve.folder import faq_terms, read_faqs, read_macros, read_offer_dates, read_offers, read_products
 from service.retrieve.ingest import Report, read_contacts, read_customers, read_orders
+from service.understand.examples import read_searches
 
 MOST_SHORT = 600  # characters of an answer without a short form that a public reply can still hold
 _NUMBER = re.compile(r"\d+(?:(?:[.,:\s]|\sh\s)\d+)*")  # French writes the time of day as 14 h 00
@@ -25,7 +26,9 @@ def check_brand(name: str, folder: Path) -> list[str]:
     try:
         brand = read_brand(name, folder)
         faqs = read_faqs(folder)
-        others = [*read_macros(folder), *read_products(folder), *read_offers(folder)]
+        offers = read_offers(folder)
+        others = [*read_macros(folder), *read_products(folder), *offers]
+        read_searches(name, folder, {entry.entry for entry in (*faqs, *offers)})
     except FirstReplyError as error:
         return [error.detail]
     return [

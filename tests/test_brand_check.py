@@ -38,6 +38,16 @@ def test_the_shipped_brand_has_nothing_to_mend() -> None:
     assert check_brand("demo", shipped("knowledge/demo")) == []
 
 
+def test_a_search_that_names_no_entry_is_named_with_the_nearest_one(folder: Path) -> None:
+    (folder / "searches").mkdir()
+    line = {"text": "how do i send it back", "language": "en", "faq": "return-item"}
+    lines = [json.dumps(line), json.dumps(line | {"faq": None}), json.dumps(line | {"faq": "return-itme"})]
+    (folder / "searches" / "en.jsonl").write_text("\n".join(lines[:2]), encoding="utf-8")
+    assert check_brand("acme", folder) == []
+    (folder / "searches" / "en.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    assert only(folder).endswith("en.jsonl:3: faq 'return-itme' is no entry of acme; did you mean 'return-item'?")
+
+
 class TestNew:
     def test_a_new_brand_passes_and_carries_its_name(self, folder: Path) -> None:
         assert check_brand("acme", folder) == []

@@ -25,7 +25,7 @@ PRESENT = 0.5  # score from which a label counts as present
 NOT_FOR_US = 0.6  # probability of "not direct" from which a message is held to want nothing: missing a direct one costs more
 LEAST_WORDS = 3  # words below which only rules name a reason
 EVIDENCE = 160  # characters of evidence shown where no rule names the words
-# A short sentence beside others may be only how somebody feels: reasons are looked for without each such one, too.
+# A short sentence beside others may be only how somebody feels: reasons are looked for without the first such one, too.
 ASIDE_WORDS = (3, 8)
 MOST_ASIDES = 1  # each costs an embedding; three find half a point more of the messages that need a human
 MIXED, MOST_SENTENCES = 600, 6  # characters and sentences beyond which one sentence moves a vector little
@@ -67,7 +67,7 @@ def texts_of(message: Message) -> Texts:
 
 
 def _without(content: str, parts: list[str]) -> tuple[str, ...]:
-    """The message without each of its short sentences that asks nothing."""
+    """The message without one of its short sentences that ask nothing."""
     if not 1 < len(parts) <= MOST_SENTENCES or len(content) > MIXED:
         return ()
     least, most = ASIDE_WORDS
