@@ -15,10 +15,6 @@ from service.errors import KnowledgeNotUsable
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Model = TypeVar("Model", bound=BaseModel)
-_BOUNDS = {
-    "greater_than_equal": "{} or more", "greater_than": "more than {}",
-    "less_than_equal": "{} at most", "less_than": "less than {}",
-}  # fmt: skip
 
 
 def read_yaml(path: Path, model: type[Model]) -> Model:
@@ -83,14 +79,10 @@ def explained(error: Any, model: type[BaseModel]) -> str:
         return f"unknown key {where!r}; {hint}"
     if error["type"] == "string_type" and isinstance(error["input"], dict):
         return f"{where}: a text with a colon in it needs quotes around it"
-    if error["type"] in _BOUNDS:
-        least = next(iter(error["ctx"].values()))
-        return f"{where}: {error['input']} is out of range: {_BOUNDS[error['type']].format(least)}"
     if error["type"] == "literal_error":
         allowed = re.findall(r"'([^']*)'", str(error["ctx"]["expected"]))
         near = difflib.get_close_matches(str(error["input"]), allowed, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        return f"{where}: unknown value {error['input']!r}; {hint}allowed: {', '.join(allowed)}"
+        return f"{where}: {error['msg']}" + (f"; did you mean {near[0]!r}?" if near else f", not {error['input']!r}")
     said = str(error["msg"]).removeprefix("Value error, ")
     return f"{where}: {said}" if where else said
 

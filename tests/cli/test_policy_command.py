@@ -75,7 +75,7 @@ def test_an_invalid_file_is_one_line_and_exit_code_1(run: Run, data_dir: Path, t
     path = candidate(tmp_path, ("threshold: 0.5", "threshold: 0"))
     done = run("policy", "check", "--file", path, data_dir=data_dir)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"firstreply: {path}:7: threshold: 0 is out of range: more than 0.0\n"
+    assert done.stderr == f"firstreply: {path}:7: threshold: Input should be greater than 0\n"
 
 
 def test_so_is_the_brands_own(run: Run, tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_server_takes_over_a_good_policy_and_keeps_it_when_the_next_one_is_bad
         assert good != before["versions"]["policy"]
         (folder / "escalation.yaml").write_text(own.replace("threshold: 0.5", "threshold: 5"), encoding="utf-8")
         until(lambda: policies() != "ok")
-        assert policies().startswith("warning: moss/escalation.yaml:7: threshold: 5 is out of range: 1.0 at most")
+        assert policies().startswith("warning: moss/escalation.yaml:7: threshold: Input should be less than or equal to 1")
         after = answer()
         assert (after["escalation"]["queue"], after["versions"]["policy"]) == ("people", good)
         (folder / "escalation.yaml").unlink()

@@ -112,7 +112,7 @@ class TestAFileThatCannotBeRead:
                 HEAD + case("expected_output: {reasons: churn_risk, not_reasons: [churn_risk]}"),
                 "mine.yaml:5: cases.0.expected_output: churn_risk stands in reasons and in not_reasons",
             ),
-            (HEAD + "  - name: a\n    inputs: {text: ' '}\n", "mine.yaml:4: cases.0.inputs: Value error, text is empty"),
+            (HEAD + "  - name: a\n    inputs: {text: ' '}\n", "mine.yaml:4: cases.0.inputs: text is empty"),
             (HEAD + "  - name: a\n    inputs:\n      text: Hi\n      channel: fax\n", "mine.yaml:6: cases.0.inputs.channel: "),
             (HEAD + "  - name: a\n    inputs: {text: {Late: x}}\n", "mine.yaml:4: cases.0.inputs.text: a text with a colon"),
         ],
