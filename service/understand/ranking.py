@@ -111,6 +111,7 @@ def fit_relevance(
     from sklearn.preprocessing import StandardScaler
 
     names = names_of_features(topics)
+    lexicons: dict[tuple[int, str], Lexicon] = {}
     rows: list[Vectors] = []
     truth: list[bool] = []
     for library, search in searches:
@@ -118,7 +119,10 @@ def fit_relevance(
         number = {entry: at for at, entry in enumerate(entries)}
         own = np.array([number[owner] for owner in library.owners])
         near = entry_scores(library.vectors @ unit(search.vector @ correction), own, len(entries)).astype(np.float32)
-        words = _lexicon(library, search.language).shares(search.text, entries)
+        where = (id(library), search.language)
+        if where not in lexicons:
+            lexicons[where] = _lexicon(library, search.language)
+        words = lexicons[where].shares(search.text, entries)
         same = np.array([search.asked.topic_score * (library.topics[e] == search.asked.topic) for e in entries], np.float32)
         pairs = pair_features(near, words, same)
         rest = message_features(search.asked, names[len(PAIR) :])
