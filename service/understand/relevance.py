@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from service.messages import LABELS, Label
 
 LEXICAL = 0.6  # weight of the share of words beside the cosine: of 0.2 to 1.2 the best on authored messages, flat around it
+OTHER_NEAR, OTHER_WORDS = 0.2, 0.06  # of the second of the demo brand's FAQs, in one message of ten it is less
 PAIR = ("near", "words", "near_gap", "ranked_gap", "words_gap", "topic")
 Floats = NDArray[np.float32]
 
@@ -53,8 +54,15 @@ def ranked(near: Floats, words: Floats) -> Floats:
 
 
 def pair_features(near: Floats, words: Floats, same_topic: Floats) -> Floats:
-    """Features [n, len(PAIR)] of the passages of one message, each [n]: gaps are to the best of the others."""
-    return np.stack([near, words, _gap(near), _gap(ranked(near, words)), _gap(words), same_topic], axis=1).astype(np.float32)
+    """Features [n, len(PAIR)] of the passages of one message, each [n]: gaps are to the best of the others.
+
+    Among the others is always one as near as the second of a whole help centre: a brand with a single FAQ has none.
+    """
+    gaps = (
+        _gap(values, least)
+        for values, least in ((near, OTHER_NEAR), (ranked(near, words), OTHER_NEAR + LEXICAL * OTHER_WORDS), (words, OTHER_WORDS))
+    )
+    return np.stack([near, words, *gaps, same_topic], axis=1).astype(np.float32)
 
 
 def names_of_features(topics: Sequence[str]) -> tuple[str, ...]:
@@ -69,11 +77,10 @@ def message_features(asked: Asked, names: Sequence[str]) -> Floats:
     return np.array([known.get(name, 0.0) for name in names], np.float32)
 
 
-def _gap(values: Floats) -> Floats:
-    """Each value's distance from the best of the others; positive for the best alone."""
-    if len(values) < 2:
-        return np.zeros_like(values)
+def _gap(values: Floats, least: float) -> Floats:
+    """Each value's distance from the best of the others and `least`; positive for the best alone."""
     order = np.argsort(-values)
-    gaps: Floats = values - values[order[0]]
-    gaps[order[0]] = values[order[0]] - values[order[1]]
+    gaps: Floats = values - max(float(values[order[0]]), least)
+    second = float(values[order[1]]) if len(values) > 1 else least
+    gaps[order[0]] = values[order[0]] - max(second, least)
     return gaps

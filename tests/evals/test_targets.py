@@ -47,7 +47,7 @@ cases:
     expected_output: {label: frustration}
   - name: washing
     inputs: {text: "Kann ich die Daunenjacke in der Maschine waschen?", channel: email}
-    expected_output: {passages: [jacket-care]}
+    expected_output: {passages: [down-care]}
     asserts: [{type: similar, value: "Daunenjacken wäschst du bei 30 Grad mit Daunenwaschmittel.", threshold: 0.2}]
   - name: human
     inputs: {text: "Schandalig! Ik wil een mens spreken, NU!", channel: x, visibility: public}

@@ -16,7 +16,7 @@ from service.understand.ranking import (
     fit_map,
     fit_relevance,
 )
-from service.understand.relevance import Asked, pair_features
+from service.understand.relevance import LEXICAL, OTHER_NEAR, OTHER_WORDS, Asked, pair_features
 
 ENTRIES, EACH, SIZE = 12, 10, 24
 
@@ -118,4 +118,10 @@ def test_gaps_are_to_the_best_of_the_others() -> None:
     pairs = pair_features(np.array([0.2, 0.5, 0.4], np.float32), np.array([0.1, 0.0, 0.3], np.float32), np.zeros(3, np.float32))
     assert pairs[:, 2] == pytest.approx([-0.3, 0.1, -0.1])
     assert pairs[:, 4] == pytest.approx([-0.2, -0.3, 0.2])
-    assert pair_features(*(np.ones(1, np.float32),) * 3)[0, 2] == 0
+
+
+def test_a_single_entry_is_told_from_one_of_a_whole_help_centre() -> None:
+    near, far = (pair_features(np.array([v], np.float32), np.array([w], np.float32), np.zeros(1, np.float32))[0]
+                 for v, w in ((0.7, 0.5), (0.2, 0.0)))  # fmt: skip
+    assert near[2:5] == pytest.approx([0.7 - OTHER_NEAR, 0.4 + LEXICAL * 0.4, 0.5 - OTHER_WORDS])
+    assert (far[2:5] < 0).all()
