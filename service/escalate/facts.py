@@ -106,9 +106,10 @@ def _second_time(message: Message, understanding: Understanding, context: Contex
 def _asked_again(message: Message, understanding: Understanding, context: Context, policy: Policy) -> Reason | None:
     """Asked before and not answered, or answered and asked again in anger: a calm second question alone is none."""
     since = message.received_at - timedelta(days=policy.repeat_window_days)
-    last = next((past for past in context.history if past.same_question and since <= past.at <= message.received_at), None)
-    if last is None or not wants_answer(understanding):
+    same = [past for past in context.history if past.same_question and since <= past.at <= message.received_at]
+    if not same or not wants_answer(understanding):
         return None
+    last = max(same, key=lambda past: past.at)
     answered = last.outcome in ("accepted", "edited")
     if answered and not understanding.has("frustration"):
         return None
@@ -119,7 +120,7 @@ def _asked_again(message: Message, understanding: Understanding, context: Contex
 def _strikes(history: Iterable[PastTriage], since: datetime, until: datetime) -> list[PastTriage]:
     """The frustrated contacts of the open episode, newest first: back to where all was well, or to the end of the window."""
     strikes: list[PastTriage] = []
-    for past in history:
+    for past in sorted(history, key=lambda one: one.at, reverse=True):
         if past.at < since or past.resolved or past.label == "praise":
             break
         if past.label == "frustration" and past.at <= until:

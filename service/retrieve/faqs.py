@@ -21,8 +21,8 @@ POINTS = 80  # nearest points looked at; a FAQ has about eight a language
 FEW_POINTS = 36  # the same for macros, products and precedents, of which one to three are wanted
 NAMED = 0.3  # what a name of an entry in the text, or an order in a state that it explains, adds to its score
 FOREIGN = 0.9  # of the relevance of a passage that is not there in the customer's language
-RELEVANT = 0.1  # probability below which a passage is noise to an agent
-NEAR_BEST = 0.2  # share of the best passage's relevance below which another is left out
+RELEVANT = 0.03  # probability below which a passage is noise to an agent
+NEAR_BEST = 0.03  # share of the best passage's relevance below which another is left out
 
 
 class Passages:

@@ -139,7 +139,7 @@ class TestRepeatContact:
         given = understanding("frustration", signals=["repeat_contact"])
         reasons = reasons_of(message(), given, GROUNDED.model_copy(update={"history": (past(3),)}), DEMO.policy)
         assert [(r.code, r.evidence, r.detail) for r in reasons] == [
-            ("repeat_contact", "repeat_contact", "frustrated contact number 2 in 3 days")
+            ("repeat_contact", "repeat_contact", "frustrated contact number 2 in 3 days, the one before on 2026-11-19")
         ]
 
     @pytest.mark.parametrize(

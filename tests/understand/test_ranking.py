@@ -122,6 +122,6 @@ def test_gaps_are_to_the_best_of_the_others() -> None:
 
 def test_a_single_entry_is_told_from_one_of_a_whole_help_centre() -> None:
     near, far = (pair_features(np.array([v], np.float32), np.array([w], np.float32), np.zeros(1, np.float32))[0]
-                 for v, w in ((0.7, 0.5), (0.2, 0.0)))  # fmt: skip
-    assert near[2:5] == pytest.approx([0.7 - OTHER_NEAR, 0.4 + LEXICAL * 0.4, 0.5 - OTHER_WORDS])
+                 for v, w in ((0.7, 0.5), (0.1, 0.0)))  # fmt: skip
+    assert near[2:5] == pytest.approx([0.7 - OTHER_NEAR, 0.7 - OTHER_NEAR + LEXICAL * (0.5 - OTHER_WORDS), 0.5 - OTHER_WORDS])
     assert (far[2:5] < 0).all()
