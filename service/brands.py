@@ -8,7 +8,6 @@ comes from `knowledge/_default/`.
 from __future__ import annotations
 
 import difflib
-import hashlib
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,9 +20,9 @@ from service.catalogue import Product, read_catalogue, read_kinds
 from service.draft.phrases import Phrases, brand_phrases
 from service.errors import KnowledgeNotUsable
 from service.escalate.policy import Policy
-from service.files import shipped
+from service.files import digest_of, shipped
 from service.messages import Channel
-from service.policies import policy_file, read_policy, version_of
+from service.policies import policy_file, read_policy
 from service.yaml_files import load_yaml, read_text, read_yaml
 
 NOT_BRANDS = frozenset({"examples", "signals", "_default", "_skeleton"})
@@ -199,6 +198,7 @@ def read_brand(name: str, folder: Path | None) -> Brand:
     escalation = policy_file(folder)
     voices = dict(read_yaml(file("voice.yaml"), Voices).__pydantic_extra__ or {})
     terms = {path.stem: _plain(path) for path in sorted((folder / "terms").glob("*.yaml"))} if folder else {}
+    catalogue = read_catalogue(folder) if folder else ()
     return Brand(
         name=name,
         folder=folder,
@@ -208,20 +208,11 @@ def read_brand(name: str, folder: Path | None) -> Brand:
         topics_file=topics_file,
         terms=terms,
         policy=read_policy(escalation, identity.timezone, topics, topics_file),
-        policy_version=version_of(escalation),
+        policy_version=digest_of([escalation]),
         phrases=brand_phrases(shipped("prompts/compose"), folder / "phrases" if folder else None, voices),
-        catalogue=read_catalogue(folder) if folder else (),
-        kinds=read_kinds(folder) if folder else {},
+        catalogue=catalogue,
+        kinds=read_kinds(folder, catalogue) if folder else {},
     )
-
-
-def digest_of(paths: list[Path]) -> str:
-    """First 12 hex digits of a SHA-256 over the files' names and bytes."""
-    digest = hashlib.sha256()
-    for path in sorted(paths):
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
 
 
 def _plain(path: Path) -> Any:

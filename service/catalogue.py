@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -73,10 +74,10 @@ def read_titles(path: Path) -> dict[str, ProductText]:
     return read_yaml(path, _Titles).root
 
 
-def read_kinds(folder: Path) -> dict[str, frozenset[str]]:
-    """By sku, the nouns that customers of any language have for the product, from its titles and words."""
+def read_kinds(folder: Path, catalogue: Iterable[Product]) -> dict[str, frozenset[str]]:
+    """By sku, the nouns that customers of any language have for the folder's products, from their titles and words."""
     found: dict[str, frozenset[str]] = {}
-    skus = {product.id: product.sku for product in read_catalogue(folder) if product.sku}
+    skus = {product.id: product.sku for product in catalogue if product.sku}
     for path in sorted((folder / "products").glob("??.yaml")):
         for product, text in read_titles(path).items():
             if sku := skus.get(product):

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from service.errors import KnowledgeNotUsable
 
 _PACKAGE = Path(__file__).parent
+
+
+def digest_of(paths: Iterable[Path]) -> str:
+    """First 12 hex digits of a SHA-256 over the files' names and bytes."""
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def shipped(name: str) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Set
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,7 @@ async def import_knowledge(
     report = Report()
     identity = (parts.brands.get(brand) or read_brand(brand, None)).identity
     entries = {entry.id: entry for entry in read_faq_lines(lines, identity.languages, report)}
-    stored = await stored_entries(parts.records, brand, list(entries))
+    stored = await parts.records.faqs(brand, list(entries))
     for one in stored:
         if serving and one.content.origin == "folder":
             del entries[one.content.id]
@@ -90,14 +90,6 @@ async def import_knowledge(
         await _put(parts, brand, made, lambda _, __: None, serving=serving)
     report.added, report.changed, report.unchanged = len(made.added), len(made.changed), made.unchanged
     return report
-
-
-async def stored_entries(records: Records, brand: str, ids: Sequence[str]) -> list[StoredEntry]:
-    """The entries of a brand with these ids, macros and products too."""
-    found = []
-    for start in range(0, len(ids), 500):
-        found += await records.faqs(brand, ids[start : start + 500])
-    return found
 
 
 async def _put(parts: Parts, brand: str, made: Plan, done: Done, *, serving: bool = False) -> None:

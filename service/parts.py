@@ -14,9 +14,9 @@ from pathlib import Path
 
 import structlog
 
-from service.brands import Brand, brand_folders, digest_of, read_brand
+from service.brands import Brand, brand_folders, read_brand
 from service.errors import KnowledgeNotUsable, ModelNotUsable, RecordsNotUsable, Unavailable
-from service.files import shipped
+from service.files import digest_of, shipped
 from service.knowledge import Entry, StoredEntry
 from service.policies import PolicyFiles
 from service.records.database import connect, migrate
@@ -79,9 +79,7 @@ class Parts:
             self.brands[brand] = read_brand(brand, self.folders.get(brand))
         for brand in {brand for _, brand, faq_id in changes if faq_id}:
             ids = list({faq_id for _, b, faq_id in changes if b == brand and faq_id})
-            found = []
-            for start in range(0, len(ids), 500):
-                found += await self.records.entries(brand, ids[start : start + 500])
+            found = await self.records.entries(brand, ids)
             await self.passages.remove(brand, *(set(ids) - {one.content.id for one in found}))
             await self.passages.put(found)
         if changes:
@@ -196,7 +194,7 @@ def _index(settings: Settings, records: Records, embedder: Embedder, heads: Head
     """The engine that the settings name; nothing is opened yet."""
     if settings.qdrant_url is None:
         return EmbeddedIndex(embedder.dimension, settings.data_dir)
-    # Here, not above: half a second and 40 MB that the embedded engine does without.
+    # Here, not above: half a second of imports that the embedded engine does without.
     from service.retrieve.qdrant_collections import Collections, space_of
     from service.retrieve.qdrant_index import QdrantIndex, connect_qdrant
 

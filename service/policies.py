@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ import structlog
 
 from service.errors import KnowledgeNotUsable
 from service.escalate.policy import Policy, did_you_mean
-from service.files import shipped
+from service.files import digest_of, shipped
 from service.yaml_files import line_of, parse_yaml, read_text
 
 if TYPE_CHECKING:
@@ -64,11 +63,6 @@ def read_policy(path: Path, timezone: str, topics: Sequence[Topic], topics_file:
     return policy if policy.timezone is not None else policy.model_copy(update={"timezone": timezone})
 
 
-def version_of(path: Path) -> str:
-    """First 12 hex digits of a SHA-256 over the file's bytes."""
-    return hashlib.sha256(path.name.encode() + path.read_bytes()).hexdigest()[:12]
-
-
 @dataclass
 class PolicyFiles:
     """Looks after the policy files of running brands; `problems` holds by brand why a changed file was not taken over."""
@@ -84,7 +78,7 @@ class PolicyFiles:
                 stamp = _stamp(path)
                 if self._seen.get(name) == stamp:
                     continue
-                version = version_of(path)
+                version = digest_of([path])
                 if version != brand.policy_version:
                     topics_file = brand.topics_file
                     policy = read_policy(path, brand.identity.timezone, brand.topics, topics_file)

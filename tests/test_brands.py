@@ -9,9 +9,9 @@ from typing import get_args
 
 import pytest
 
-from service.brands import Brand, brand_folders, digest_of, read_brand
+from service.brands import Brand, brand_folders, read_brand
 from service.errors import KnowledgeNotUsable
-from service.files import shipped
+from service.files import digest_of, shipped
 from service.messages import Issue, OrderStatus
 from service.retrieve.folder import read_faqs, read_macros, read_offers, read_products
 from service.retrieve.ingest import Report, read_contacts, read_customers, read_orders

@@ -82,6 +82,13 @@ def many_of(schema: str, example: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def with_id(given: dict[str, Any], key: str, value: str) -> dict[str, Any]:
+    """A body with the id of its path; raises InvalidMessage where it carries another one."""
+    if given.get(key, value) != value:
+        raise InvalidMessage([FieldError(f"/{key}", "is not the id in the path: leave it out")])
+    return given | {key: value}
+
+
 def _lines(body: bytes) -> tuple[Values, Told]:
     told = Told()
     text = body.decode("utf-8-sig", errors="surrogateescape")

@@ -10,11 +10,11 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, ValidationError
 
 from service.brand_check import file_of
-from service.errors import Conflict, FieldError, InvalidMessage, NotFound
+from service.errors import Conflict, NotFound
 from service.http.auth import BrandOf, BrandToBe, PartsOf
-from service.http.bulk import DryRun, Outcome, as_lines, many_of, one_of, outcome, values_of
+from service.http.bulk import DryRun, Outcome, as_lines, many_of, one_of, outcome, values_of, with_id
 from service.http.problems import declared
-from service.imports import import_knowledge, search, stored_entries
+from service.imports import import_knowledge, search
 from service.knowledge import Entry
 from service.messages import Noun, Passage, clean
 from service.order_files.rules import cleaned
@@ -46,10 +46,8 @@ async def put_faq(faq_id: FaqId, given: Annotated[dict[str, Any], Body()], brand
 
     The fields are those of a line of an import; `id` may be left out. 409 for one of the brand's folder: edit its file.
     """
-    if given.get("id", faq_id) != faq_id:
-        raise InvalidMessage([FieldError("/id", "is not the id in the path: leave it out")])
     try:
-        line = FaqLine.model_validate(cleaned(given) | {"id": faq_id})
+        line = FaqLine.model_validate(cleaned(with_id(given, "id", faq_id)))
     except ValidationError as error:
         raise RequestValidationError(error.errors()) from None
     await _own(parts, brand, faq_id)
@@ -107,12 +105,12 @@ async def search_faqs(
     language: Annotated[str | None, Query(max_length=20, description="the language to prefer")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 5,
 ) -> Hits:
-    """The nearest passages with their relevance; a triage takes only those of 0.35 or more."""
+    """The nearest passages with their relevance; a triage answers from 0.4 on and shows the best four of 0.03 or more."""
     return Hits(hits=tuple(await search(parts, brand, q, language, limit)))
 
 
 async def _faq(parts: Parts, brand: str, faq_id: str) -> Entry:
-    found = await stored_entries(parts.records, brand, [faq_id])
+    found = await parts.records.faqs(brand, [faq_id])
     if not found or found[0].content.kind != "faq":
         raise NotFound("no FAQ with this id")
     return found[0].content
@@ -120,7 +118,7 @@ async def _faq(parts: Parts, brand: str, faq_id: str) -> Entry:
 
 async def _own(parts: Parts, brand: str, faq_id: str) -> None:
     """Raises Conflict for an entry of the brand's folder, which would have it back at the next start."""
-    found = await stored_entries(parts.records, brand, [faq_id])
+    found = await parts.records.faqs(brand, [faq_id])
     if found and found[0].content.origin == "folder":
         raise Conflict(f"{faq_id} belongs to the brand's folder: edit {file_of(found[0].content)} there and start again")
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator
 
 from service.errors import FieldError, InvalidMessage, NotFound
 from service.http.auth import BrandOf, BrandToBe, PartsOf
-from service.http.bulk import DryRun, Outcome, many_of, one_of, outcome, values_of
+from service.http.bulk import DryRun, Outcome, many_of, one_of, outcome, values_of, with_id
 from service.http.problems import declared
 from service.messages import Customer, Order, clean
 from service.order_files.read import checked
@@ -49,7 +49,7 @@ async def put_order(order_id: OrderId, given: Given, brand: BrandOf, parts: Part
 
     The fields are those of a line of an import; `order_id` may be left out.
     """
-    made = order_of(_with_id(given, "order_id", order_id), datetime.now(UTC).date())
+    made = order_of(with_id(given, "order_id", order_id), datetime.now(UTC).date())
     if isinstance(made, list):
         raise InvalidMessage(made)
     if not await parts.records.customer_ids(brand, [made.customer_id]):
@@ -105,7 +105,7 @@ async def import_many(request: Request, brand: BrandToBe, parts: PartsOf, dry_ru
 )  # fmt: skip
 async def put_customer(customer_id: CustomerId, given: Given, brand: BrandOf, parts: PartsOf) -> Response:
     """Puts one customer in place of what is there under the id; a handle goes to whom it was given last."""
-    made = customer_of(_with_id(given, "customer_id", customer_id))
+    made = customer_of(with_id(given, "customer_id", customer_id))
     if isinstance(made, list):
         raise InvalidMessage(made)
     _, counts = await parts.records.put_purchases(brand, people=[made])
@@ -122,12 +122,6 @@ async def get_customer(customer_id: CustomerId, brand: BrandOf, parts: PartsOf) 
     if found is None:
         raise NotFound("no customer with this id")
     return _json(found.model_dump_json(), 200)
-
-
-def _with_id(given: dict[str, Any], key: str, value: str) -> dict[str, Any]:
-    if given.get(key, value) != value:
-        raise InvalidMessage([FieldError(f"/{key}", "is not the id in the path: leave it out")])
-    return given | {key: value}
 
 
 def _json(content: str, status: int) -> Response:

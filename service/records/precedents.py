@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Row, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.knowledge import Entry, StoredEntry
+from service.records.purchases import CHUNK
 from service.records.tables import changes, precedents
 
 
@@ -35,8 +36,8 @@ def stored_precedent(row: Row[Any]) -> StoredEntry:
 async def delete_precedents(connection: AsyncConnection, triage_ids: Sequence[str], brand: str | None) -> int:
     """Deletes the precedents of these triages with a change line for each; how many there were."""
     gone: list[dict[str, Any]] = []
-    for start in range(0, len(triage_ids), 500):
-        mine: list[ColumnElement[bool]] = [precedents.c.triage_id.in_(triage_ids[start : start + 500])]
+    for start in range(0, len(triage_ids), CHUNK):
+        mine: list[ColumnElement[bool]] = [precedents.c.triage_id.in_(triage_ids[start : start + CHUNK])]
         if brand is not None:
             mine.append(precedents.c.brand == brand)
         found = await connection.execute(select(precedents.c.brand, precedents.c.triage_id).where(*mine))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Executable, Row, delete, func, insert, select, update
+from sqlalchemy import Executable, Row, Select, delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -80,6 +80,13 @@ class Records:
             reason = str(getattr(error, "orig", None) or error).splitlines()[0]
             raise Unavailable(f"the records can't be read ({reason}): try again") from error
 
+    async def _among(self, query: Select[Any], column: Any, ids: Sequence[str] | None) -> list[Row[Any]]:
+        """Every row of the query, or with `ids`, of any number, those whose column has one of them."""
+        if ids is None:
+            return list(await self._all(query))
+        parts = (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
+        return [row for part in parts for row in await self._all(query.where(column.in_(part)))]
+
     async def writable(self) -> bool:
         """Whether a write would go through now; nothing is kept of it."""
         try:
@@ -96,14 +103,12 @@ class Records:
         """Every brand's name with the digest of the folder it was last imported from."""
         return {row.name: row.folder_digest for row in await self._all(select(brands))}
 
-    async def faqs(self, brand: str | None = None, ids: Iterable[str] | None = None) -> list[StoredEntry]:
+    async def faqs(self, brand: str | None = None, ids: Sequence[str] | None = None) -> list[StoredEntry]:
         """FAQs of one brand or of all, all of them or those with these ids."""
         query = select(faqs).order_by(faqs.c.brand, faqs.c.id)
         if brand is not None:
             query = query.where(faqs.c.brand == brand)
-        if ids is not None:
-            query = query.where(faqs.c.id.in_(list(ids)))
-        return [_stored_entry(row) for row in await self._all(query)]
+        return [_stored_entry(row) for row in await self._among(query, faqs.c.id, ids)]
 
     async def faq_digests(self, brand: str) -> dict[str, tuple[str, str, str]]:
         """By id: content digest, embedder and origin of each FAQ of a brand."""
@@ -113,9 +118,9 @@ class Records:
     async def entries(self, brand: str, ids: Sequence[str] | None = None) -> list[StoredEntry]:
         """Everything of a brand that is searched, precedents beside its knowledge; all of it or what has these ids."""
         query = select(precedents).where(precedents.c.brand == brand).order_by(precedents.c.triage_id)
-        if ids is not None:
-            query = query.where(precedents.c.triage_id.in_(ids))
-        return await self.faqs(brand, ids) + [stored_precedent(row) for row in await self._all(query)]
+        return await self.faqs(brand, ids) + [
+            stored_precedent(row) for row in await self._among(query, precedents.c.triage_id, ids)
+        ]
 
     async def other_embedders(self, embedder: str) -> dict[str, int]:
         """How many FAQs carry vectors of another embedder, by its fingerprint."""
@@ -195,11 +200,8 @@ class Records:
 
     async def customer_ids(self, brand: str, ids: Sequence[str]) -> set[str]:
         """Which of these customers the brand has."""
-        found: set[str] = set()
-        for start in range(0, len(ids), CHUNK):
-            query = select(customers.c.customer_id).where(of_ids(brand, customers, "customer_id", ids[start : start + CHUNK]))
-            found |= {row.customer_id for row in await self._all(query)}
-        return found
+        query = select(customers.c.customer_id).where(customers.c.brand == brand)
+        return {row.customer_id for row in await self._among(query, customers.c.customer_id, ids)}
 
     async def customer(self, brand: str, customer_id: str) -> Customer | None:
         """One customer of a brand."""
@@ -390,8 +392,8 @@ async def _new_brand(connection: AsyncConnection, brand: str, folder_digest: str
 
 
 async def _delete(connection: AsyncConnection, table: Any, own: Any, column: Any, values: Sequence[str]) -> None:
-    for start in range(0, len(values), 500):
-        await connection.execute(delete(table).where(own, column.in_(values[start : start + 500])))
+    for start in range(0, len(values), CHUNK):
+        await connection.execute(delete(table).where(own, column.in_(values[start : start + CHUNK])))
 
 
 async def _put_contacts(connection: AsyncConnection, brand: str, earlier: Sequence[Contact], asked: Mapping[str, Asked]) -> None:

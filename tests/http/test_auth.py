@@ -5,30 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from service.imports import import_knowledge
-from service.parts import Parts, build_parts
+from service.parts import Parts
 
 ASKED = {"text": "How long does delivery take?"}
 REVOKED_WITHIN = 2.0  # seconds
-
-
-@pytest.fixture
-async def own(settings_in: Any, data_dir: Path) -> AsyncIterator[Parts]:
-    async with build_parts(settings_in(data_dir)) as parts:
-        yield parts
-
-
-@pytest.fixture
-async def calling(own: Parts, client_on: Any) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_on(own) as client:
-        yield client
 
 
 def bearer(key: str) -> dict[str, str]:

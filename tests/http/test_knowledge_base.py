@@ -4,31 +4,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from service.parts import Parts, build_parts
+from service.parts import Parts
 
 FAQ = {"question": "Where are the bagpipes kept?", "answer": "On the third shelf.", "language": "en"}
 PATH = "/v1/knowledge/faqs/bagpipes"
 NDJSON = {"content-type": "application/x-ndjson"}
 WITHIN = 1.5  # seconds: half a second between two looks, and a triage
-
-
-@pytest.fixture
-async def own(settings_in: Any, data_dir: Path) -> AsyncIterator[Parts]:
-    async with build_parts(settings_in(data_dir)) as parts:
-        yield parts
-
-
-@pytest.fixture
-async def calling(own: Parts, client_on: Any) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_on(own) as client:
-        yield client
 
 
 async def told(client: httpx.AsyncClient, url: str = "") -> dict[str, str]:

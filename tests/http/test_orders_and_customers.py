@@ -4,29 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from service.parts import Parts, build_parts
+from service.parts import Parts
 
 ORDER = {"customer_id": "C-1042", "status": "in_transit", "placed_at": "2026-11-12", "items": [{"name": "Zeppelin"}]}
 NDJSON = {"content-type": "application/x-ndjson"}
-
-
-@pytest.fixture
-async def own(settings_in: Any, data_dir: Path) -> AsyncIterator[Parts]:
-    async with build_parts(settings_in(data_dir)) as parts:
-        yield parts
-
-
-@pytest.fixture
-async def calling(own: Parts, client_on: Any) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_on(own) as client:
-        yield client
 
 
 async def shown(client: httpx.AsyncClient, text: str, customer: str = "C-1042") -> list[str]:

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from service import pipeline
-from service.catalogue import read_kinds
+from service.catalogue import read_catalogue, read_kinds
 from service.messages import Message, Order
 from service.parts import Parts
 from service.retrieve.named_products import kind_words, names_product, of_the_kind
 
 DEMO = Path(__file__).parents[2] / "knowledge" / "demo"
+KINDS = read_kinds(DEMO, read_catalogue(DEMO))
 SKUS = {"tent": "TT-2041", "down bag": "TT-2326", "lights": "TT-5216", "chair": "TT-5416", "socks": "TT-4216", "stove": "TT-6040"}
 
 
@@ -42,11 +43,11 @@ def orders(*things: str) -> list[Order]:
     ],
 )
 def test_the_order_of_the_thing_is_meant(text: str, thing: str) -> None:
-    assert of_the_kind(orders(*SKUS), text, read_kinds(DEMO)) == {thing}
+    assert of_the_kind(orders(*SKUS), text, KINDS) == {thing}
 
 
 def test_a_message_that_names_no_thing_means_no_order_more_than_another() -> None:
-    assert of_the_kind(orders(*SKUS), "Where is my order? It was due on Monday", read_kinds(DEMO)) == frozenset()
+    assert of_the_kind(orders(*SKUS), "Where is my order? It was due on Monday", KINDS) == frozenset()
     assert of_the_kind(orders("tent"), "my tent", {}) == frozenset()
 
 
