@@ -16,15 +16,12 @@ from service.brands import Brand
 from service.escalate.deadlines import deadline, target_of
 from service.escalate.hours import WEEKDAYS, told
 from service.escalate.policy import CHANNELS, HARD, Policy
+from service.escalate.reasons import BY_GRAVITY
 from service.escalate.replay import Difference, Turned
-from service.messages import PRIVATE_CHANNELS, URGENCIES, ReasonCode
+from service.messages import PRIVATE_CHANNELS, URGENCIES
 
 FRIDAY = datetime(2026, 11, 27, 17, 30)  # of the examples: late on the last working day of a week
 EXAMPLES = 4  # sums shown on each side of the threshold
-_BY_GRAVITY = (
-    "self_harm", "safety_risk", "discrimination_or_harassment", "fraud_or_security", "legal_threat", "regulator_complaint",
-    "data_privacy_request", "explicit_human_request", "processing_error",
-)  # fmt: skip
 _FACTS = {"late_order": "late order", "rising": "rising frustration", "vip": "VIP"}
 
 
@@ -49,9 +46,10 @@ def _table(title: str, *columns: str) -> Table:
 
 def _alone(policy: Policy) -> Table:
     table = _table("\nEscalates alone", "reason", "weight", "queue", "priority")
-    strong = sorted((code for code, weight in policy.weights.items() if weight >= policy.threshold), key=policy.weights.get)  # type: ignore[arg-type]
-    hard: tuple[ReasonCode, ...] = tuple(code for code in _BY_GRAVITY if code in HARD)  # type: ignore[misc]
-    for code in (*hard, *reversed(strong)):
+    strong = sorted(
+        (code for code, weight in policy.weights.items() if weight >= policy.threshold), key=lambda code: policy.weights[code]
+    )
+    for code in (*(code for code in BY_GRAVITY if code in HARD), *reversed(strong)):
         weight = "always" if code in HARD else f"{policy.weights[code]:.2f}"
         table.add_row(code, weight, policy.queues.get(code, "the topic's"), policy.priority(code))
     return table
@@ -67,7 +65,7 @@ def _sums(policy: Policy) -> Group:
         if weight:
             table.add_row(f"+ {_FACTS[fact]}", f"{weight:.2f}   of a frustrated message that has a reason")
     sums: list[tuple[float, tuple[str, ...]]] = []
-    extra = {f"+{_FACTS[fact]}": weight for fact, weight in policy.bonuses.items() if weight}
+    extra = {_FACTS[fact]: weight for fact, weight in policy.bonuses.items() if weight}
     for code, weight in weak.items():
         others = [(name, w) for name, w in weak.items() if name > code]
         sums += [(1 - (1 - weight) * (1 - w), (code, name)) for name, w in others]
@@ -84,8 +82,7 @@ def _sums(policy: Policy) -> Group:
 
 
 def _sum(total: float, names: tuple[str, ...], outcome: str) -> Text:
-    added = names[0] + "".join(f" {name}" if name.startswith("+") else f" + {name}" for name in names[1:])
-    return Text(f"  {added.replace(' +', ' + ').replace('+  ', '+ ')} = {total:.2f}: {outcome}")
+    return Text(f"  {' + '.join(names)} = {total:.2f}: {outcome}")
 
 
 def _figures(policy: Policy) -> Table:

@@ -54,7 +54,7 @@ _BEFORE = {
     if name.isupper()
 }
 _TIME = re.compile(r"(?<![\d.,])([01]?\d|2[0-3])(?::|\.(?=[0-5]\d\s?(?:uur|uhr|h)\b))([0-5]\d)(?!\d)", re.IGNORECASE)
-_ISO = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
+_ISO = re.compile(r"(?<!\d)\d{4}-(\d{2})-(\d{2})(?!\d)")  # a day is told with its year or without
 
 
 _Asked = Literal["same", "likely", "other"]
@@ -165,9 +165,8 @@ def quantities(text: str) -> dict[str, set[str]]:
                 for number in match.groups():
                     if number:
                         found.setdefault(unit, set()).add(f"{float(number.replace(',', '.')) * times:g}")
-    for year, month, day in _ISO.findall(text):
+    for month, day in _ISO.findall(text):
         found.setdefault("date", set()).add(f"{int(day)}.{int(month)}.")
-        _ = year  # a day is told with its year or without
     for day, name in _day_and_month().findall(text):
         found.setdefault("date", set()).add(f"{int(day)}.{_months()[name.casefold()]}.")
     return found

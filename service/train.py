@@ -65,7 +65,7 @@ async def run(settings: Settings, plan: Plan, progress: Progress, accepted: Acce
     rules, felt = read_signal_rules(shipped("knowledge/signals")), read_feelings(list(plan.feelings))
     with start_lock(settings):
         embedder = _remembering(await asyncio.to_thread(ensure_model, settings, progress))
-        start = None if plan.alone or felt else _shipped(embedder)
+        start = None if plan.alone or felt else _heads_of(embedder, shipped(f"knowledge/{HEADS}"))
         fit = partial(
             train, faqs=faqs, topics=topics, embedder=embedder, rules=rules, feelings=felt, told=_told(brands),
             searches=searches, start=start,
@@ -73,7 +73,7 @@ async def run(settings: Settings, plan: Plan, progress: Progress, accepted: Acce
         heads = fit([*ours, *own], progress=progress, own=frozenset(e.id for e in own))
         candidate = settings.data_dir / CANDIDATE if plan.output is None else plan.output
         save_heads(heads, candidate)
-        if own and (before := _in_force(settings, embedder)):
+        if own and (before := _heads_of(embedder, heads_file(settings))):
             progress(f"learned from {len(own)} messages of your own beside the {len(ours)} shipped ones")
             if kept := held_out(own):
                 unseen = {example.id for example in kept}
@@ -105,19 +105,12 @@ def _told(brands: Sequence[Brand]) -> list[tuple[str, str]]:
     return list(dict.fromkeys(told))
 
 
-def _shipped(embedder: Embedder) -> Heads | None:
-    """The shipped heads where they are the embedder's."""
+def _heads_of(embedder: Embedder, path: Path) -> Heads | None:
+    """The heads at `path` where they are the embedder's; those of another one are nothing to go on from or compare with."""
     try:
-        return load_heads(shipped(f"knowledge/{HEADS}"), embedder.fingerprint)
+        return load_heads(path, embedder.fingerprint)
     except ModelNotUsable:
         return None
-
-
-def _in_force(settings: Settings, embedder: Embedder) -> Heads | None:
-    try:
-        return load_heads(heads_file(settings), embedder.fingerprint)
-    except ModelNotUsable:
-        return None  # of another embedder: nothing to compare with
 
 
 def _remembering(embedder: Embedder) -> Embedder:

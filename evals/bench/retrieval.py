@@ -29,6 +29,7 @@ from service.files import shipped
 from service.knowledge import Entry
 from service.messages import Message, Passage
 from service.parts import ensure_model, heads_file
+from service.retrieve.context import message_vector
 from service.retrieve.embedded_index import EmbeddedIndex
 from service.retrieve.faqs import Passages
 from service.retrieve.folder import read_folder
@@ -99,8 +100,8 @@ class Bench:
             at += len(one.all)
             message = Message(text=query.text, language=query.language)
             seen = understand(message, one, own, self._heads, self._rules, LANGUAGES, topics=topics)
-            asked = Asked(seen.scores, seen.topic.label, seen.topic.score, len(query.text.split()))
-            whole = self._heads.centred_queries(own[: len(one.windows)].mean(axis=0))
+            asked = Asked.of(seen, query.text)
+            whole = message_vector(one, self._heads.centred_queries(own))
             today = datetime.now(UTC).date()
             hits: list[Passage] = await self._passages.nearest(
                 brand, whole, query.language, self._entries[brand], today, query.text, asked

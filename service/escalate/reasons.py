@@ -9,15 +9,11 @@ from service.escalate.policy import HARD, Policy
 from service.messages import Context, Message, Reason, ReasonCode, Understanding
 
 # Which reason decides the queue and the holding text when there are several; words a rule named go before a head's opinion.
-_GRAVITY: dict[str, int] = {
-    code: rank
-    for rank, code in enumerate(
-        (
-            "self_harm", "safety_risk", "discrimination_or_harassment", "fraud_or_security", "legal_threat",
-            "regulator_complaint", "data_privacy_request", "explicit_human_request", "payment_dispute",
-        )
-    )
-}  # fmt: skip
+BY_GRAVITY: tuple[ReasonCode, ...] = (
+    "self_harm", "safety_risk", "discrimination_or_harassment", "fraud_or_security", "legal_threat",
+    "regulator_complaint", "data_privacy_request", "explicit_human_request", "payment_dispute", "processing_error",
+)  # fmt: skip
+_GRAVITY: dict[str, int] = {code: rank for rank, code in enumerate(BY_GRAVITY)}
 _FROM_SIGNALS = frozenset(get_args(ReasonCode)) - {"strong_frustration", "unsupported_language", "low_confidence", "no_grounding"}
 
 

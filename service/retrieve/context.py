@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-import numpy as np
-
 from service.brands import Brand
 from service.draft.facts import state_keys
 from service.draft.plan import ORDER_TOPICS
@@ -59,19 +57,19 @@ async def retrieve(
     spoken = language or brand.identity.default_language
     today = message.received_at.date()
     centred = heads.centred_queries(vectors)
-    queries = _queries(message, texts, centred)
+    whole = message_vector(texts, centred)
+    queries = _queries(message, texts, centred, whole)
     history = own_history(known)
     orders = own_orders(message, understanding, known, history, brand.kinds)
     about = orders[0] if orders and understanding.topic.label in ORDER_TOPICS else None
     states = state_keys(about, today) if about is not None else ()
-    whole = _whole(centred, texts)
     asked = list(zip(queries, _texts(message, texts), strict=True)) if message.content.strip() else []
 
     async def passages_found() -> list[list[Passage]]:
         search, limit = sources.passages.search, sources.limit
         return await asyncio.gather(
             *(
-                search(message.brand, query, language, limit, today, _asked(understanding, text), text, states)
+                search(message.brand, query, language, limit, today, Asked.of(understanding, text), text, states)
                 for query, text in asked
             )
         )
@@ -131,38 +129,22 @@ def _out_of_place(passage: Passage, understanding: Understanding) -> bool:
     return passage.id.startswith("offer-") and understanding.has("frustration")
 
 
-def _asked(understanding: Understanding, text: str) -> Asked:
-    topic = understanding.topic
-    return Asked(understanding.scores, topic.label, topic.score, len(text.split()))
-
-
 def message_vector(texts: Texts, vectors: Vectors) -> Vectors:
-    """The message as one vector [d], as the embedder gave it: the mean of its windows."""
+    """The message as one vector [d], the mean of its windows, from the vectors [n, d] of `texts.all`, centred or as they came."""
     return unit(vectors[: len(texts.windows)].mean(axis=0))
 
 
-def _queries(message: Message, texts: Texts, centred: Vectors) -> list[Vectors]:
-    """One query vector a question; the whole message where it asks one thing."""
+def _queries(message: Message, texts: Texts, centred: Vectors, whole: Vectors) -> list[Vectors]:
+    """One query vector a question; that of the `whole` message where it asks one thing."""
     windows = len(texts.windows)
     asked = centred[windows : windows + len(texts.questions)]
     if len(asked) > 1:
         return list(asked)
-    whole = _whole(centred, texts)
     if texts.earlier and len(message.content.split()) <= SHORT:
-        return [_unit(whole + TURN_BEFORE * centred[-1])]
+        return [unit(whole + TURN_BEFORE * centred[-1])]
     return [whole]
 
 
 def _texts(message: Message, texts: Texts) -> list[str]:
     """What each query vector is of."""
     return list(texts.questions) if len(texts.questions) > 1 else [message.content]
-
-
-def _whole(centred: Vectors, texts: Texts) -> Vectors:
-    windows = len(texts.windows)
-    return centred[0] if windows == 1 else _unit(centred[:windows].mean(axis=0))
-
-
-def _unit(vector: Vectors) -> Vectors:
-    unit: Vectors = (vector / max(float(np.linalg.norm(vector)), 1e-9)).astype(np.float32)
-    return unit

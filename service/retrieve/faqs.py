@@ -12,7 +12,7 @@ from service.knowledge import Entry, Kind, StoredEntry
 from service.messages import Label, Macro, Passage, Precedent
 from service.retrieve.asked_before import ALIKE
 from service.retrieve.index import Point, VectorIndex
-from service.retrieve.lexical import Lexicon
+from service.retrieve.lexical import Lexicon, faq_text
 from service.retrieve.names import names_of, words
 from service.understand.classifier import NEAREST, Heads, Vectors, near
 from service.understand.relevance import Asked, pair_features
@@ -55,8 +55,8 @@ class Passages:
             self._kinds[one.brand, entry.kind] += 1
             self._translations.setdefault((one.brand, entry.kind, entry.entry), {})[entry.id] = len(one.vectors)
             if entry.kind == "faq":
-                said = " ".join((entry.title, entry.answer, *entry.questions))
-                self._lexicons.setdefault((one.brand, entry.language), Lexicon()).put(entry.id, said)
+                lexicon = self._lexicons.setdefault((one.brand, entry.language), Lexicon())
+                lexicon.put(entry.id, faq_text(entry.title, entry.answer, entry.questions))
             for state in entry.states:
                 self._explains.setdefault((one.brand, state), set()).add(entry.entry)
         await self._index.put(points)
@@ -181,16 +181,15 @@ class Passages:
 
     def _shares(self, brand: str, text: str, shown: Sequence[Entry], language: str | None) -> Vectors:
         """How much of the text stands in each entry word for word, [n]; in any translation where its language is not known."""
+        read: dict[str, list[tuple[int, str]]] = {}  # by language: entries to be read, each with its place in `shown`
+        for at, entry in enumerate(shown):
+            for entry_id in (entry.id,) if language is not None else self._translations[brand, "faq", entry.entry]:
+                read.setdefault(self._entries[brand, entry_id].language, []).append((at, entry_id))
         shares = np.zeros(len(shown), np.float32)
-        if language is None:
-            told = [self._translations[brand, "faq", entry.entry] for entry in shown]
-            for at, translations in enumerate(told):
-                texts = ((self._lexicons[brand, self._entries[brand, i].language], i) for i in translations)
-                shares[at] = max(float(lexicon.shares(text, [i])[0]) for lexicon, i in texts)
-            return shares
-        for spoken in {entry.language for entry in shown}:
-            mine = [at for at, entry in enumerate(shown) if entry.language == spoken]
-            shares[mine] = self._lexicons[brand, spoken].shares(text, [shown[at].id for at in mine])
+        for spoken, entries in read.items():
+            places = [at for at, _ in entries]
+            found = self._lexicons[brand, spoken].shares(text, [entry_id for _, entry_id in entries])
+            shares[places] = np.maximum(shares[places], found)
         return shares
 
     async def _entries_near(

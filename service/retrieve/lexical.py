@@ -9,6 +9,7 @@ and other lengths of pieces beside these: docs/decisions/0014-hybrid-ranking.md.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,11 @@ _EDGE = ord("^")
 _POWERS = np.array([1_000_003**at % (1 << 61) for at in range(SIZE)], np.uint64)
 
 Pieces = NDArray[np.int32]
+
+
+def faq_text(title: str, answer: str, questions: Iterable[str]) -> str:
+    """What of a FAQ is read for words, the same where it is searched and where relevance is fitted."""
+    return " ".join((title, answer, *questions))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from service.messages import LABELS, Label
+from service.messages import LABELS, Label, Understanding
 
 LEXICAL = 0.6  # weight of the share of words beside the cosine: of 0.2 to 1.2 the best on authored messages, flat around it
 OTHER_NEAR, OTHER_WORDS = 0.2, 0.06  # of the second of the demo brand's FAQs, in one message of ten it is less
@@ -29,6 +29,11 @@ class Asked:
     topic: str
     topic_score: float
     words: int
+
+    @classmethod
+    def of(cls, understanding: Understanding, text: str) -> Asked:
+        """What a message's understanding says of `text`, the message or one of its questions."""
+        return cls(understanding.scores, understanding.topic.label, understanding.topic.score, len(text.split()))
 
 
 @dataclass(frozen=True)

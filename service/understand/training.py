@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from service.errors import ModelNotUsable
 from service.escalate.policy import HARD
 from service.messages import ADDRESSED, LABELS
+from service.retrieve.lexical import faq_text
 from service.understand.classifier import (
     SIGNAL_FEATURES,
     Committee,
@@ -30,6 +31,7 @@ from service.understand.classifier import (
 )
 from service.understand.embedder import WINDOW, Embedder
 from service.understand.examples import Example, Feeling, LabelledSearch, check_classes
+from service.understand.language import UNKNOWN
 from service.understand.ranking import Library, Search, fit_likeness, fit_map, fit_relevance
 from service.understand.relevance import Asked, Relevance
 from service.understand.signals import SignalRules
@@ -146,19 +148,17 @@ def train(
     earlier = _earlier_vectors(examples, embedder, centred)
     nothing = Head((), np.empty(0, np.float32), np.empty(0, np.float32))
     nobody = Committee(*[np.empty((0, 0), np.float32)] * 4)
-    blank = Heads(
-        "",
-        "",
-        query_mean,
-        passage_mean,
-        np.empty((0, 0), np.float32),
-        (0.0, 0.0),
-        NEVER_RELEVANT,
-        nothing,
-        nobody,
-        *[nothing] * 6,
-    )
+    unmapped = np.empty((0, 0), np.float32)
+    blank = Heads("", "", query_mean, passage_mean, unmapped, (0.0, 0.0), NEVER_RELEVANT, nothing, nobody, *[nothing] * 6)
     rows = np.stack([blank.inputs(v, b, x) for v, b, x in zip(centred(raw), earlier, found, strict=True)])
+
+    def rows_of(vectors: Vectors, said: Sequence[tuple[str, str]]) -> Vectors:
+        """Inputs of texts without a thread from their centred vectors; `said` gives each text and its language."""
+        if not said:
+            return rows[:0]
+        known = (features(text, rules.find(text, language)) for text, language in said)
+        return np.stack([blank.inputs(v, None, x) for v, x in zip(vectors, known, strict=True)])
+
     labels: dict[str, list[bool]] = {name: [e.has(name) for e in examples] for name in LABELS}
     levels = {
         "moderate": [e.level in ("moderate", "strong") for e in examples],
@@ -166,16 +166,12 @@ def train(
     }
     topic_rows, topic_targets = rows, [e.topic for e in examples]
     topic_weights = [OWN if e.id in own else 1.0 if e.industry == "retail" else OTHER_INDUSTRY for e in examples]
-    asked_rows = np.empty((0, rows.shape[1]), np.float32)
-    if asked:
-        found_asked = [features(q, rules.find(q, "und")) for q, _ in asked]
-        asked_rows = np.stack([blank.inputs(v, None, x) for v, x in zip(centred(raw_asked), found_asked, strict=True)])
+    asked_rows = rows_of(centred(raw_asked), [(question, UNKNOWN) for question, _ in asked])
     felt = rows[:0]
     if feelings:
         progress(f"embedding {len(feelings)} texts of which only the feeling is known")
         raw_felt = centred(embedder.queries([feeling.text[:WINDOW] for feeling in feelings]))
-        found_felt = [features(feeling.text, rules.find(feeling.text, feeling.language)) for feeling in feelings]
-        felt = np.stack([blank.inputs(v, None, x) for v, x in zip(raw_felt, found_felt, strict=True)])
+        felt = rows_of(raw_felt, [(feeling.text, feeling.language) for feeling in feelings])
     known = [at for at, (_, faq) in enumerate(asked) if faq.topic in topics]
     if known:
         topic_rows = np.concatenate([rows, asked_rows[known]])
@@ -183,9 +179,7 @@ def train(
         topic_weights += [min(1.0, QUESTIONS / len(known))] * len(known)
     if told:
         raw_told = centred(embedder.queries([text for text, _ in told]))
-        found_told = [features(text, rules.find(text, "und")) for text, _ in told]
-        told_rows = np.stack([blank.inputs(v, None, x) for v, x in zip(raw_told, found_told, strict=True)])
-        topic_rows = np.concatenate([topic_rows, told_rows])
+        topic_rows = np.concatenate([topic_rows, rows_of(raw_told, [(text, UNKNOWN) for text, _ in told])])
         topic_targets += [topic for _, topic in told]
         topic_weights += [OWN] * len(told)
     beside = np.concatenate([centred(raw_titles), unit(raw_passages - passage_mean)]) if faqs else centred(raw[:0])
@@ -237,7 +231,7 @@ def _searches(
         texts: dict[str, dict[str, str]] = {}
         for faq in faqs:
             if faq.brand == brand:
-                texts.setdefault(faq.entry, {})[faq.language] = " ".join((faq.title, faq.answer, *faq.questions))
+                texts.setdefault(faq.entry, {})[faq.language] = faq_text(faq.title, faq.answer, faq.questions)
         topics = {faq.entry: faq.topic for faq in faqs if faq.brand == brand}
         libraries[brand] = Library(corrected[mine], [owners[at].entry for at in mine], texts, topics)
     raw = heads.centred_queries(embedder.queries([search.text[:WINDOW] for search in given])) if given else vectors[:0]
