@@ -122,7 +122,7 @@ class _Fixtures:
             rows = await with_vectors(brand, entries, self._parts.embedding, model_folder(self._parts.settings))
             index = EmbeddedIndex(self._parts.embedding.embedder.dimension, self._parts.settings.data_dir)
             self._indexes.append(index)
-            made = Passages(index, self._parts.heads)
+            made = Passages(index, self._parts.heads, self._parts.passages.rerank)
             await made.put(rows)
             self._passages[key] = made
         return self._passages[key]

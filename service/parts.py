@@ -30,6 +30,7 @@ from service.retrieve.faqs import Passages, points_of
 from service.retrieve.folder import read_folder
 from service.retrieve.index import Point, VectorIndex
 from service.retrieve.ingest import Report, asked_of, embedded, read_contacts, shifted
+from service.retrieve.reranker import load_reranker
 from service.settings import Settings
 from service.understand.build import DEFAULT_MODEL, build_default, current
 from service.understand.classifier import Heads, load_heads
@@ -158,6 +159,7 @@ async def build_parts(
         stack.enter_context(start_lock(settings))
         embedder = await asyncio.to_thread(ensure_model, settings, progress)
         heads = load_heads(heads_file(settings), embedder.fingerprint)
+        score = await asyncio.to_thread(load_reranker, settings.reranker, settings.threads) if settings.reranker else None
         records = Records(connect(settings.database))
         embedding = EmbeddingThread(embedder)
         index = _index(settings, records, embedder, heads)
@@ -169,7 +171,7 @@ async def build_parts(
                     records, embedding, model_folder(settings), name, folder, today or datetime.now(UTC).date(), progress
                 )
             stack.close()
-            passages = Passages(index, heads)
+            passages = Passages(index, heads, partial(embedding.run, score) if score else None)
             parts = Parts(
                 settings=settings, records=records, ledger=Ledger(records), embedding=embedding, heads=heads, rules=rules,
                 brands=brands, folders=folders, index=index, passages=passages,

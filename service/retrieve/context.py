@@ -100,7 +100,7 @@ async def retrieve(
     for passage in (passage for hits in found for passage in hits):
         if passage.id not in best or passage.score > best[passage.id].score:
             best[passage.id] = passage
-    ranked = sorted(best.values(), key=lambda passage: (-passage.score, passage.id))
+    ranked = sorted(best.values(), key=lambda passage: -passage.score)  # of equal ones the order that the search found
     passages = tuple(ranked[: sources.limit])
 
     def entry(name: str) -> Entry | None:

@@ -14,6 +14,7 @@ from service.retrieve.asked_before import ALIKE
 from service.retrieve.index import Point, VectorIndex
 from service.retrieve.lexical import Lexicon, faq_text
 from service.retrieve.names import names_of, words
+from service.retrieve.reranker import Rerank, reranked
 from service.understand.classifier import NEAREST, Heads, Vectors, near
 from service.understand.relevance import Asked, pair_features
 
@@ -28,10 +29,11 @@ NEAR_BEST = 0.03  # share of the best passage's relevance below which another is
 class Passages:
     """The knowledge of every brand, in memory: a cache of SQL with an index over its vectors."""
 
-    def __init__(self, index: VectorIndex, heads: Heads) -> None:
+    def __init__(self, index: VectorIndex, heads: Heads, rerank: Rerank | None = None) -> None:
         self._index = index
         self._heads = heads
         self._entries: dict[tuple[str, str], Entry] = {}
+        self.rerank = rerank  # reads the best FAQs of a search anew; none where no model is set
         # By brand, kind and entry: how many vectors each translation has.
         self._translations: dict[tuple[str, Kind, str], dict[str, int]] = {}
         self._lexicons: dict[tuple[str, str], Lexicon] = {}  # of the FAQs, by brand and language
@@ -177,7 +179,8 @@ class Passages:
             passage_of(shown, round(float(one) * (FOREIGN if language is not None and shown.language != language else 1.0), 4))
             for (shown, _), one in zip(found, probable, strict=True)
         ]
-        return sorted(passages, key=lambda passage: (-passage.score, passage.id))
+        ordered = sorted(passages, key=lambda passage: (-passage.score, passage.id))
+        return ordered if self.rerank is None else await reranked(ordered, text, self.rerank)
 
     def _shares(self, brand: str, text: str, shown: Sequence[Entry], language: str | None) -> Vectors:
         """How much of the text stands in each entry word for word, [n]; in any translation where its language is not known."""
