@@ -33,7 +33,7 @@ def load_reranker(name: str, threads: int = 1) -> Score:
     where = f"FIRSTREPLY_RERANKER: {name}"
     mend = "give the folder of a sentence-transformers CrossEncoder, or a hub name where there is a network"
     try:
-        logging.disable_progress_bar()  # stderr is for lines of ours
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # stderr is for lines of ours
         model = CrossEncoder(name, local_files_only=Path(name).is_dir())
         if model.num_labels != 1:
             raise ModelNotUsable(f"{where} gives {model.num_labels} scores a pair, a reranker gives one: {mend}")
