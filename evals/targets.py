@@ -23,11 +23,12 @@ from evals.suites import SuiteCase
 from service import pipeline
 from service.errors import KnowledgeNotUsable, SettingsNotUsable, Unavailable, UnknownBrand
 from service.messages import Customer, Known, Message, Triage
+from service.order_files.read import order_lines
 from service.parts import Parts, build_parts, ensure_model, heads_file, model_folder, with_vectors
 from service.retrieve.context import Sources
 from service.retrieve.embedded_index import EmbeddedIndex
 from service.retrieve.faqs import Passages
-from service.retrieve.ingest import Report, read_faq_lines, read_orders
+from service.retrieve.ingest import Report, read_faq_lines
 from service.settings import Settings, read_settings
 from service.understand.classifier import Heads, load_heads
 from service.understand.embedder import Embedder
@@ -117,11 +118,11 @@ class _Fixtures:
         if key not in self._passages:
             report = Report()
             entries = read_faq_lines(lines, self._parts.brands[brand].identity.languages, report)
-            _refuse(case, "fixture.knowledge", report)
+            _refuse(case, "fixture.knowledge", report.problems)
             rows = await with_vectors(brand, entries, self._parts.embedding, model_folder(self._parts.settings))
             index = EmbeddedIndex(self._parts.embedding.embedder.dimension, self._parts.settings.data_dir)
             self._indexes.append(index)
-            made = Passages(index, self._parts.heads)
+            made = Passages(index, self._parts.heads, self._parts.passages.rerank)
             await made.put(rows)
             self._passages[key] = made
         return self._passages[key]
@@ -142,20 +143,19 @@ def _known(case: SuiteCase) -> Message:
 def _orders(case: SuiteCase, fixture: Fixture) -> Any:
     author = case.message.author
     customer = author.customer_id or CUSTOMER
-    report = Report()
     lines = [json.dumps({"customer_id": customer} | line, default=str) for line in fixture.orders or []]
-    bought = tuple(read_orders(lines, report))
-    _refuse(case, "fixture.orders", report)
+    read = order_lines(lines, case.message.received_at.date())
+    _refuse(case, "fixture.orders", read.problems)
 
     async def known(*_: Any) -> Known:
-        return Known(customer=Customer(customer_id=customer, name=author.name), orders=bought)
+        return Known(customer=Customer(customer_id=customer, name=author.name), orders=tuple(read.orders))
 
     return known
 
 
-def _refuse(case: SuiteCase, what: str, report: Report) -> None:
-    if report.problems:
-        raise KnowledgeNotUsable(f"{case.path}: case {case.case.name}: {what}: {report.problems[0]}")
+def _refuse(case: SuiteCase, what: str, problems: Sequence[str]) -> None:
+    if problems:
+        raise KnowledgeNotUsable(f"{case.path}: case {case.case.name}: {what}: {problems[0]}")
 
 
 @asynccontextmanager

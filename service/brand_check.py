@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ from service.brands import Brand, read_brand
 from service.errors import FirstReplyError
 from service.knowledge import Entry
 from service.messages import Order
+from service.order_files.customers import customer_lines
+from service.order_files.read import order_lines
 from service.retrieve.folder import faq_terms, read_faqs, read_macros, read_offer_dates, read_offers, read_products
-from service.retrieve.ingest import Report, read_contacts, read_customers, read_orders
+from service.retrieve.ingest import Report, read_contacts
 from service.understand.examples import read_searches
+from service.yaml_files import read_text
 
 MOST_SHORT = 600  # characters of an answer without a short form that a public reply can still hold
 _NUMBER = re.compile(r"\d+(?:(?:[.,:\s]|\sh\s)\d+)*")  # French writes the time of day as 14 h 00
@@ -52,14 +56,14 @@ def file_of(entry: Entry) -> str:
 def _people(brand: Brand, folder: Path) -> Iterable[str]:
     customers: set[str] = set()
     orders: list[Order] = []
-    readers = (("customers.jsonl", read_customers), ("orders.jsonl", read_orders), ("contacts.jsonl", read_contacts))
-    for file, read in readers:
-        path, report = folder / file, Report()
+    today = brand.identity.orders_day(datetime.now(UTC).date())
+    for file in ("customers.jsonl", "orders.jsonl", "contacts.jsonl"):
+        path = folder / file
         if not path.exists():
             continue
-        found: list[Any] = read(path.read_text(encoding="utf-8").split("\n"), report)
-        yield from (f"{path}: {problem}" for problem in report.problems)
-        if report.problems:
+        found, problems = _read(file, read_text(path).split("\n"), today)
+        yield from (f"{path}: {problem}" for problem in problems)
+        if problems:
             return  # who is missing can't be told from what can't be read
         if file == "customers.jsonl":
             customers = {customer.customer_id for customer in found}
@@ -75,6 +79,18 @@ def _people(brand: Brand, folder: Path) -> Iterable[str]:
         dates = (order.placed_at, order.promised_at, order.shipped_at, order.due_at, order.delivered_at)
         if order.status in _DATED and not any(dates):
             yield f"{folder / 'orders.jsonl'}: {order.order_id} is {order.status} and has no date: drafts can only say its status"
+
+
+def _read(file: str, lines: list[str], today: date) -> tuple[list[Any], list[str]]:
+    """What stands in one of the files, and what is wrong with the rest."""
+    if file == "customers.jsonl":
+        people, told = customer_lines(lines)
+        return list(people), told.problems
+    if file == "orders.jsonl":
+        read = order_lines(lines, today)
+        return list(read.orders), read.problems
+    report = Report()
+    return list(read_contacts(lines, report)), report.problems
 
 
 def _id(one: Any) -> str:

@@ -66,6 +66,10 @@ class Identity(_Strict):
     orders_as_of: date | None = None
     help_lines: list[HelpLine] = []
 
+    def orders_day(self, today: date) -> date:
+        """The day by which what the folder's orders say has happened: today, or the later one they are written for."""
+        return max(today, self.orders_as_of or today)
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, name: str) -> str:

@@ -344,7 +344,7 @@ def knowledge_reindex() -> None:
 def orders_import(
     path: Annotated[Path, typer.Argument(help="JSON Lines, CSV, or an export of Shopify or WooCommerce (CSV or JSON).")],
     brand: BrandOption = "demo",
-    customers: Annotated[Path | None, typer.Option(help="JSON Lines of customers, imported with the orders.")] = None,
+    customers: Annotated[Path | None, typer.Option(help="JSON Lines or CSV of customers, imported with the orders.")] = None,
     form: Annotated[
         str, typer.Option("--format", help="auto, jsonl, csv, shopify or woocommerce; auto looks at the file.")
     ] = "auto",
@@ -353,29 +353,31 @@ def orders_import(
     """Import orders with their customers. A bad line is named and the rest goes in; exit code 1 then."""
     from datetime import UTC, datetime
 
-    from service.order_files.read import Format, read_customers, read_orders
+    from service.order_files.customers import read_customers
+    from service.order_files.given import Told
+    from service.order_files.read import Format, read_orders
     from service.order_imports import import_orders
 
     if form not in get_args(Format):
         _fail(f"--format {form}: write one of {', '.join(get_args(Format))}")
     with err.status("reading"):
-        people, refused = read_customers(_bytes_of(customers), str(customers)) if customers is not None else ([], [])
+        people, told = read_customers(_bytes_of(customers), str(customers)) if customers is not None else ([], Told())
         read = read_orders(_bytes_of(path), str(path), cast(Format, form), datetime.now(UTC).date())
     done = _with_parts(lambda parts: import_orders(parts.records, brand, read, people, dry_run=dry_run))
     if form == "auto" and read.format != "jsonl":
         _say(f"{path} was read as {read.format}")
     for note in done.notes:
         _say(f"{path}: {note}")
-    for problem in refused:
-        _say(f"{customers}: {problem}")
+    for said in (*told.notes, *told.problems):
+        _say(f"{customers}: {said}")
     for problem in done.orders.problems:
         _say(f"{path}: {problem}")
     if customers is not None or read.customers:
-        _say(f"customers: {_counts(done.customers)}, {len(refused)} refused")
+        _say(f"customers: {_counts(done.customers)}, {len(told.problems)} refused")
     _say(f"orders: {_counts(done.orders)}, {len(done.orders.problems)} refused")
     if dry_run:
         _say("tried only: nothing was written")
-    sys.exit(1 if refused or done.orders.problems else 0)
+    sys.exit(1 if told.problems or done.orders.problems else 0)
 
 
 def _counts(report: Any) -> str:

@@ -428,6 +428,7 @@ class Context(Noun):
     answers: tuple[tuple[Passage, ...], ...] = Field(default=(), exclude=True)  # passages per question of the message
     warnings: tuple[str, ...] = Field(default=(), exclude=True)  # what could not be looked up; the triage carries them
     asked: bytes = Field(default=b"", exclude=True, repr=False)  # float16 [1, d], the message, recorded with the triage
+    codes: tuple[str, ...] = Field(default=(), exclude=True)  # of models, parts and faults in the message: no order numbers
 
 
 class DraftText(Noun):

@@ -18,6 +18,8 @@ from service.brands import Brand, brand_folders, read_brand
 from service.errors import KnowledgeNotUsable, ModelNotUsable, RecordsNotUsable, Unavailable
 from service.files import digest_of, shipped
 from service.knowledge import Entry, StoredEntry
+from service.order_files.customers import customer_lines
+from service.order_files.read import order_lines
 from service.policies import PolicyFiles
 from service.records.database import connect, migrate
 from service.records.ledger import Ledger
@@ -27,13 +29,15 @@ from service.retrieve.embedded_index import EmbeddedIndex
 from service.retrieve.faqs import Passages, points_of
 from service.retrieve.folder import read_folder
 from service.retrieve.index import Point, VectorIndex
-from service.retrieve.ingest import Report, asked_of, embedded, read_contacts, read_customers, read_orders, shifted
+from service.retrieve.ingest import Report, asked_of, embedded, read_contacts, shifted
+from service.retrieve.reranker import load_reranker
 from service.settings import Settings
 from service.understand.build import DEFAULT_MODEL, build_default, current
 from service.understand.classifier import Heads, load_heads
 from service.understand.embedder import Embedder, EmbeddingThread, load_embedder
 from service.understand.signals import SignalRules, read_signal_rules
 from service.understand.vector_cache import VectorCache
+from service.yaml_files import read_text
 
 HEADS = "heads.safetensors"
 SOON_DONE = 50  # entries that are embedded before anybody wonders; a demo's offers carry new dates every day
@@ -155,6 +159,7 @@ async def build_parts(
         stack.enter_context(start_lock(settings))
         embedder = await asyncio.to_thread(ensure_model, settings, progress)
         heads = load_heads(heads_file(settings), embedder.fingerprint)
+        score = await asyncio.to_thread(load_reranker, settings.reranker, settings.threads) if settings.reranker else None
         records = Records(connect(settings.database))
         embedding = EmbeddingThread(embedder)
         index = _index(settings, records, embedder, heads)
@@ -166,7 +171,7 @@ async def build_parts(
                     records, embedding, model_folder(settings), name, folder, today or datetime.now(UTC).date(), progress
                 )
             stack.close()
-            passages = Passages(index, heads)
+            passages = Passages(index, heads, partial(embedding.run, score) if score else None)
             parts = Parts(
                 settings=settings, records=records, ledger=Ledger(records), embedding=embedding, heads=heads, rules=rules,
                 brands=brands, folders=folders, index=index, passages=passages,
@@ -246,12 +251,13 @@ async def import_folder(
     if len(fresh) > SOON_DONE:
         progress(f"embedding {len(fresh)} entries of {brand}, the first time up to a minute")
     rows = await with_vectors(brand, fresh, embedding, model)
-    people = read_customers(_lines(folder / "customers.jsonl"), report)
-    _refuse(folder / "customers.jsonl", report)
-    bought = [shifted(order, days) for order in read_orders(_lines(folder / "orders.jsonl"), report)]
-    _refuse(folder / "orders.jsonl", report)
+    people, told = customer_lines(_lines(folder / "customers.jsonl"))
+    _refuse(folder / "customers.jsonl", told.problems)
+    read = order_lines(_lines(folder / "orders.jsonl"), identity.orders_day(today))
+    _refuse(folder / "orders.jsonl", read.problems)
+    bought = [shifted(order, days) for order in read.orders]
     earlier = [shifted(contact, days) for contact in read_contacts(_lines(folder / "contacts.jsonl"), report)]
-    _refuse(folder / "contacts.jsonl", report)
+    _refuse(folder / "contacts.jsonl", report.problems)
     asked = await asked_of(earlier, await records.asked(brand), embedding.queries, embedding.embedder.fingerprint)
     await records.put_brand(brand, digest, upserts=rows, removed=gone, people=people, bought=bought, earlier=earlier, asked=asked)
     report.added, report.removed = len(rows), len(gone)
@@ -267,14 +273,9 @@ async def with_vectors(brand: str, fresh: Sequence[Entry], embedding: EmbeddingT
 
 
 def _lines(path: Path) -> list[str]:
-    if not path.exists():
-        return []
-    try:
-        return path.read_text(encoding="utf-8").split("\n")
-    except (UnicodeDecodeError, OSError) as error:
-        raise KnowledgeNotUsable(f"{path} can't be read: {error}") from None
+    return read_text(path).split("\n") if path.exists() else []
 
 
-def _refuse(path: Path, report: Report) -> None:
-    if report.problems:
-        raise KnowledgeNotUsable(f"{path}: {report.problems[0]}")
+def _refuse(path: Path, problems: Sequence[str]) -> None:
+    if problems:
+        raise KnowledgeNotUsable(f"{path}: {problems[0]}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -154,6 +155,28 @@ class TestPeople:
         bare = {key: value for key, value in order.items() if not key.endswith("_at")}
         (folder / "orders.jsonl").write_text(json.dumps(bare), encoding="utf-8")
         assert "MB-1001 is in_transit and has no date" in only(folder)
+
+    @pytest.mark.parametrize(
+        ("file", "wrong", "said"),
+        [
+            ("orders.jsonl", {"status": "flying"}, "line 2: order MB-2: status: 'flying' is not known"),
+            ("orders.jsonl", {"placed_at": "2100-01-01"}, "line 2: order MB-2: placed_at: 2100-01-01 lies ahead"),
+            ("orders.jsonl", {"total": {"amount": 5, "currency": "EUP"}}, "line 2: order MB-2: total.currency: 'EUP' is no"),
+            ("customers.jsonl", {"order_id": None}, "line 2: order_id: unknown key"),
+            ("customers.jsonl", {"customer_id": " "}, "line 2: customer_id: is empty"),
+        ],
+    )
+    def test_a_bad_line_is_named_as_an_import_names_it(self, folder: Path, file: str, wrong: Any, said: str) -> None:
+        line = json.loads((folder / file).read_text(encoding="utf-8"))
+        other = {"order_id": "MB-2"} if file == "orders.jsonl" else {"customer_id": "C-2"}
+        (folder / file).write_text(f"{json.dumps(line)}\n{json.dumps(line | other | wrong)}\n", encoding="utf-8")
+        assert only(folder).startswith(f"{folder / file}: {said}")
+
+    def test_an_order_dated_for_the_day_that_orders_are_written_for(self, folder: Path) -> None:
+        replace(folder / "orders.jsonl", "2025-03", "2099-03")
+        assert "placed_at: 2099-03-01 lies ahead" in only(folder)
+        replace(folder / "brand.yaml", "countries:", "orders_as_of: 2099-03-20\ncountries:")
+        assert check_brand("acme", folder) == []
 
     def test_an_order_and_a_contact_of_nobody(self, folder: Path) -> None:
         (folder / "customers.jsonl").write_text('{"customer_id":"C-2"}', encoding="utf-8")

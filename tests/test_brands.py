@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from datetime import date
 from pathlib import Path
 from typing import get_args
 
@@ -13,8 +14,10 @@ from service.brands import Brand, brand_folders, read_brand
 from service.errors import KnowledgeNotUsable
 from service.files import digest_of, shipped
 from service.messages import Issue, OrderStatus
+from service.order_files.customers import customer_lines
+from service.order_files.read import order_lines
 from service.retrieve.folder import read_faqs, read_macros, read_offers, read_products
-from service.retrieve.ingest import Report, read_contacts, read_customers, read_orders
+from service.retrieve.ingest import Report, read_contacts
 from service.understand.embedder import sentences
 
 DEMO = shipped("knowledge/demo")
@@ -107,9 +110,9 @@ class TestDemo:
             return (DEMO / name).read_text(encoding="utf-8").splitlines()
 
         report = Report()
-        customers, orders = read_customers(lines("customers.jsonl"), report), read_orders(lines("orders.jsonl"), report)
-        contacts = read_contacts(lines("contacts.jsonl"), report)
-        assert report.problems == []
+        (customers, told), read = customer_lines(lines("customers.jsonl")), order_lines(lines("orders.jsonl"), date(2026, 11, 22))
+        orders, contacts = read.orders, read_contacts(lines("contacts.jsonl"), report)
+        assert (report.problems, told.problems, read.problems) == ([], [], [])
         assert (len(customers) >= 60, len(orders) >= 120, len(contacts) >= 30) == (True, True, True)
         states = Counter(order.status for order in orders)
         assert set(states) == set(get_args(OrderStatus))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import date
 
 from evals.bench import machine
 from evals.bench.figures import Figure, Section, Target, percentile
@@ -12,9 +13,9 @@ from service.draft.write import write_draft
 from service.escalate.verdict import decide
 from service.files import shipped
 from service.messages import LABELS, Context, Message, Understanding
+from service.order_files.read import order_lines
 from service.retrieve.faqs import passage_of
 from service.retrieve.folder import read_faqs
-from service.retrieve.ingest import Report, read_orders
 
 DRAFTS = 2_000
 
@@ -36,7 +37,8 @@ def measure() -> Section:
 def _speed() -> dict[str, float]:
     folder = shipped("knowledge/demo")
     brand, faqs = read_brand("demo", folder), read_faqs(folder)
-    orders = read_orders((folder / "orders.jsonl").read_text(encoding="utf-8").split("\n"), Report())
+    day = brand.identity.orders_day(date.min)
+    orders = order_lines((folder / "orders.jsonl").read_text(encoding="utf-8").split("\n"), day).orders
     taken: list[float] = []
     for number in range(DRAFTS):
         faq, order = faqs[number % len(faqs)], orders[number % len(orders)].model_copy(update={"why": "number_in_text"})

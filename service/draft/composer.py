@@ -272,7 +272,7 @@ class Composer:
         if plan.action == "handoff":
             pieces += self._handoff("public")
             if plan.kind in _EMPATHY_KINDS and (plan.order or self.understanding.topic.label in ORDER_TOPICS):
-                pieces += self._move_on(known=plan.order is not None)
+                pieces += self._contact(known=plan.order is not None)
             return pieces
         if plan.order is not None:
             return [*pieces, *self._answers(short=True), *self._move_on(known=True)]
@@ -281,6 +281,10 @@ class Composer:
         return [*pieces, *self._answers(short=True), *self._ask(), *self._suggestion(public=True)]
 
     def _move_on(self, *, known: bool) -> list[Piece]:
+        """Where to go on; in a private message where the brand names neither a handle nor an address."""
+        return self._contact(known=known) or self._speech.say(f"public.private_{'details' if known else 'number'}")
+
+    def _contact(self, *, known: bool) -> list[Piece]:
         what = "details" if known else "number"
         handle = self.brand.support_handle(self.message.channel)
         if handle and rules_of(self.message.channel).direct_messages:

@@ -42,6 +42,8 @@ _LATER = {
     "handoff.hurt.private": "handoff.safety.private",
     "handoff.hurt.public": "handoff.safety.public",
     "handoff.help_line": None,
+    "public.private_number": "ask.order",
+    "public.private_details": None,
 }
 _EMOJI = regex.compile(r"\p{Extended_Pictographic}")
 

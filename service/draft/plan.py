@@ -51,7 +51,7 @@ def plan(message: Message, understanding: Understanding, context: Context, escal
         return Plan("none")
     order = context.orders[0] if context.orders and _about_order(message, understanding, context) else None
     mine = {o.order_id.upper() for o in context.orders}
-    said = order_numbers(message.content)
+    said = order_numbers(message.content, context.codes)
     known = [*said, *(n for t in message.thread for n in order_numbers(t.text))]
     stranger = any(number not in mine for number in said) and order is None
     passages = (

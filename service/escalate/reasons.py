@@ -14,6 +14,11 @@ BY_GRAVITY: tuple[ReasonCode, ...] = (
     "regulator_complaint", "data_privacy_request", "explicit_human_request", "payment_dispute", "processing_error",
 )  # fmt: skip
 _GRAVITY: dict[str, int] = {code: rank for rank, code in enumerate(BY_GRAVITY)}
+# Why nothing answers a question, by the warning of its context.
+_UNGROUNDED = {
+    "retrieval_unavailable": "the knowledge could not be searched",
+    "no_knowledge": "the brand has no FAQ that a customer may be told",
+}
 _FROM_SIGNALS = frozenset(get_args(ReasonCode)) - {"strong_frustration", "unsupported_language", "low_confidence", "no_grounding"}
 
 
@@ -75,5 +80,5 @@ def _no_grounding(understanding: Understanding, context: Context) -> Reason | No
         or any(understanding.signal(code) for code in ("greeting_only", "order_status", "marked_delivered"))
     ):
         return None
-    told = "the knowledge could not be searched" if context.warnings else "no passage and no order answers this"
-    return _reason("no_grounding", detail=told)
+    told = (_UNGROUNDED[warning] for warning in context.warnings if warning in _UNGROUNDED)
+    return _reason("no_grounding", detail=next(told, "no passage and no order answers this"))

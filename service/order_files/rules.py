@@ -76,6 +76,8 @@ def _fault(kind: type[BaseModel], item: Any) -> FieldError:
     elif item["type"] == "greater_than_equal":
         hint = "an amount is not negative, money that goes back neither" if place[-1] in ("amount", "price") else "correct it"
         detail = f"{given} is under {item['ctx']['ge']:g}: {hint}"
+    elif item["type"] == "bool_parsing":
+        detail = f"{str(given)[:50]!r} is neither yes nor no"
     elif item["type"] == "extra_forbidden":
         known = set(kind.model_fields) - {"late", "why"} if len(place) == 1 else set[str]()
         detail = "unknown key" + (f", {nearest(place[-1], known)}" if known else ": remove it, or check its spelling")

@@ -20,6 +20,7 @@ COLUMNS = (
     "shipping_country", "notes", "cancelled_at", "refunded_amount", "phone", "billing_phone", "paid_at", "id",
 )  # fmt: skip
 NEEDED = (("name",), ("email", "phone"), ("financial_status",), ("fulfillment_status",), ("created_at",))
+NAME = ("shipping_name", "billing_name")  # of the customer, the first one that is filled in counts
 # On an order's further rows only its name, its e-mail address, its day and the item are filled in.
 ITEM = (
     "lineitem_quantity", "lineitem_name", "lineitem_price", "lineitem_sku", "lineitem_compare_at_price",
@@ -75,7 +76,7 @@ def _of_rows(mine: Sequence[Row], today: date) -> Given:
         "timeline": [*event(placed, "placed"), *event(shipped, "shipped"), *event(cancelled, "cancelled")],
     }  # fmt: skip
     person = {
-        "customer_id": customer, "email": email, "name": cells.get("shipping_name") or cells.get("billing_name"),
+        "customer_id": customer, "email": email, "name": next((cells[column] for column in NAME if cells.get(column)), None),
         "country": cells.get("shipping_country") or cells.get("billing_country"),
     }  # fmt: skip
     return Given(f"line {mine[0].line}", given(order), given(person))

@@ -26,11 +26,16 @@ def read_table(text: str, delimiter: str, columns: Sequence[str], told: Told) ->
     if problem := missing(columns, NEEDED):
         told.problems.append(f"{problem}; nothing of this file was read")
         return
-    for column in columns:
-        if column and column not in COLUMNS:
-            near = difflib.get_close_matches(column, COLUMNS, n=1, cutoff=LIKE)
-            told.notes.append(f"column {column!r} is not read" + (f": did you mean {near[0]!r}?" if near else ""))
+    unread(columns, COLUMNS, told)
     yield from grouped(rows(text, delimiter, columns, told), "order_id", _given, told, ITEM)
+
+
+def unread(columns: Sequence[str], known: Sequence[str], told: Told) -> None:
+    """Notes the columns that are none of the known ones, each with the one it is like."""
+    for column in columns:
+        if column and column not in known:
+            near = difflib.get_close_matches(column, known, n=1, cutoff=LIKE)
+            told.notes.append(f"column {column!r} is not read" + (f": did you mean {near[0]!r}?" if near else ""))
 
 
 def grouped(

@@ -28,6 +28,7 @@ LIKE_MACRO = 0.4  # likeness to the messages of a macro from which it is looked 
 PRODUCTS = 3  # nearest products looked at
 PRECEDENTS = 3  # most approved replies shown to the agent
 UNSEARCHED = "retrieval_unavailable"  # warning of a triage for which the knowledge could not be searched
+NO_KNOWLEDGE = "no_knowledge"  # the same where the brand has no FAQ that a customer may be told
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ async def retrieve(
     whole = message_vector(texts, centred)
     queries = _queries(message, texts, centred, whole)
     history = own_history(known)
-    orders = own_orders(message, understanding, known, history, brand.kinds)
+    codes = sources.passages.codes(message.brand, message.content)
+    orders = own_orders(message, understanding, known, history, brand.kinds, codes)
     about = orders[0] if orders and understanding.topic.label in ORDER_TOPICS else None
     states = state_keys(about, today) if about is not None else ()
     asked = list(zip(queries, _texts(message, texts), strict=True)) if message.content.strip() else []
@@ -89,7 +91,7 @@ async def retrieve(
             return []
         return await sources.passages.precedents(message.brand, whole, understanding.language.code, PRECEDENTS)
 
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = () if sources.passages.tellable(message.brand) else (NO_KNOWLEDGE,)
     try:  # all at once: a server is asked for all of them in the time of one
         found, macro, products, precedents = await asyncio.gather(
             passages_found(), macro_found(), products_found(), precedents_found()
@@ -100,7 +102,7 @@ async def retrieve(
     for passage in (passage for hits in found for passage in hits):
         if passage.id not in best or passage.score > best[passage.id].score:
             best[passage.id] = passage
-    ranked = sorted(best.values(), key=lambda passage: (-passage.score, passage.id))
+    ranked = sorted(best.values(), key=lambda passage: -passage.score)  # of equal ones the order that the search found
     passages = tuple(ranked[: sources.limit])
 
     def entry(name: str) -> Entry | None:
@@ -120,6 +122,7 @@ async def retrieve(
         macro=macro if macro is not None and macro.score >= LIKE_MACRO else None,
         answers=tuple(tuple(p for p in hits if p.score >= ANSWERS and not _out_of_place(p, understanding)) for hits in found),
         warnings=warnings,
+        codes=tuple(sorted(codes)),
         asked=as_kept(message_vector(texts, vectors)[None]) if message.content.strip() else b"",
     )  # fmt: skip
 

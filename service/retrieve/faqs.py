@@ -13,7 +13,8 @@ from service.messages import Label, Macro, Passage, Precedent
 from service.retrieve.asked_before import ALIKE
 from service.retrieve.index import Point, VectorIndex
 from service.retrieve.lexical import Lexicon, faq_text
-from service.retrieve.names import names_of, words
+from service.retrieve.names import Names, read_names
+from service.retrieve.reranker import Rerank, reranked
 from service.understand.classifier import NEAREST, Heads, Vectors, near
 from service.understand.relevance import Asked, pair_features
 
@@ -28,15 +29,17 @@ NEAR_BEST = 0.03  # share of the best passage's relevance below which another is
 class Passages:
     """The knowledge of every brand, in memory: a cache of SQL with an index over its vectors."""
 
-    def __init__(self, index: VectorIndex, heads: Heads) -> None:
+    def __init__(self, index: VectorIndex, heads: Heads, rerank: Rerank | None = None) -> None:
         self._index = index
         self._heads = heads
+        self.rerank = rerank  # reads the best FAQs of a search anew; none where no model is set
         self._entries: dict[tuple[str, str], Entry] = {}
         # By brand, kind and entry: how many vectors each translation has.
         self._translations: dict[tuple[str, Kind, str], dict[str, int]] = {}
         self._lexicons: dict[tuple[str, str], Lexicon] = {}  # of the FAQs, by brand and language
         self._kinds: Counter[tuple[str, Kind]] = Counter()  # entries by brand and kind
-        self._names: dict[str, dict[str, frozenset[str]]] = {}  # by brand, found when first asked for after a change
+        self._public: Counter[str] = Counter()  # FAQs that customers may be told, by brand
+        self._names: dict[str, Names] = {}  # by brand, found when first asked for after a change
         self._explains: dict[tuple[str, str], set[str]] = {}  # by brand and state of an order: names of entries
 
     async def put(self, stored: Iterable[StoredEntry]) -> None:
@@ -53,6 +56,7 @@ class Passages:
             self._forget(one.brand, entry.id)
             self._entries[one.brand, entry.id] = entry
             self._kinds[one.brand, entry.kind] += 1
+            self._public[one.brand] += _tellable(entry)
             self._translations.setdefault((one.brand, entry.kind, entry.entry), {})[entry.id] = len(one.vectors)
             if entry.kind == "faq":
                 lexicon = self._lexicons.setdefault((one.brand, entry.language), Lexicon())
@@ -72,6 +76,7 @@ class Passages:
         entry = self._entries.pop((brand, entry_id), None)
         if entry is not None:
             self._kinds[brand, entry.kind] -= 1
+            self._public[brand] -= _tellable(entry)
             self._translations[brand, entry.kind, entry.entry].pop(entry_id, None)
             if entry.kind == "faq":
                 self._lexicons[brand, entry.language].remove(entry_id)
@@ -81,6 +86,10 @@ class Passages:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def tellable(self, brand: str) -> int:
+        """How many FAQs of the brand a customer may be told, those that don't hold today too."""
+        return self._public[brand]
 
     def get(self, brand: str, entry_id: str) -> Entry | None:
         """The entry with this id."""
@@ -160,12 +169,12 @@ class Passages:
         points: int = POINTS,
         states: Set[str] = frozenset(),
     ) -> list[Passage]:
-        said = {name for word in words(text) for name in self._named(brand).get(word, ())}
-        said = said.union(*(self._explains.get((brand, state), ()) for state in states))
+        explained = (name for state in states for name in self._explains.get((brand, state), ()))
+        said = self._named(brand).said(text) | dict.fromkeys(explained, 1.0)
         found = [
-            (shown, score + NAMED * (shown.entry in said))
+            (shown, score + NAMED * said.get(shown.entry, 0.0))
             for shown, score in await self._entries_near(brand, query, "faq", language, points, said)
-            if shown.audience == "public" and _holds(shown, today.isoformat())
+            if _tellable(shown) and _holds(shown, today.isoformat())
         ]
         if not found:
             return []
@@ -177,7 +186,8 @@ class Passages:
             passage_of(shown, round(float(one) * (FOREIGN if language is not None and shown.language != language else 1.0), 4))
             for (shown, _), one in zip(found, probable, strict=True)
         ]
-        return sorted(passages, key=lambda passage: (-passage.score, passage.id))
+        ordered = sorted(passages, key=lambda passage: (-passage.score, passage.id))
+        return ordered if self.rerank is None else await reranked(ordered, text, self.rerank)
 
     def _shares(self, brand: str, text: str, shown: Sequence[Entry], language: str | None) -> Vectors:
         """How much of the text stands in each entry word for word, [n]; in any translation where its language is not known."""
@@ -218,10 +228,15 @@ class Passages:
             found.append((own or mine[0][0], near(cosines, count)))
         return sorted(found, key=lambda pair: (-pair[1], pair[0].id))
 
-    def _named(self, brand: str) -> dict[str, frozenset[str]]:
+    def codes(self, brand: str, text: str) -> frozenset[str]:
+        """The codes in a text that the brand's FAQs speak of: models, parts and faults, no order numbers."""
+        return self._named(brand).coded(text)
+
+    def _named(self, brand: str) -> Names:
         if brand not in self._names:
-            mine = [entry for (owner, _), entry in self._entries.items() if owner == brand and entry.kind == "faq"]
-            self._names[brand] = names_of(mine)
+            self._names[brand] = read_names(
+                entry for (owner, _), entry in self._entries.items() if owner == brand and _tellable(entry)
+            )
         return self._names[brand]
 
 
@@ -249,6 +264,10 @@ def passage_of(faq: Entry, score: float) -> Passage:
         id=faq.id, title=faq.title, text=faq.answer, language=faq.language, score=score, url=faq.url, topic=faq.topic,
         short=faq.short, wordings=faq.wordings, issue=faq.issue,
     )  # fmt: skip
+
+
+def _tellable(entry: Entry) -> bool:
+    return entry.kind == "faq" and entry.audience == "public"
 
 
 def _holds(faq: Entry, today: str) -> bool:

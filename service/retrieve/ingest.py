@@ -1,4 +1,4 @@
-"""FAQs, orders and customers read from JSON Lines, and entries of knowledge given their vectors."""
+"""FAQs and earlier contacts read from JSON Lines, and entries of knowledge given their vectors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from service.knowledge import Asked, Entry, StoredEntry
-from service.messages import Contact, Customer, Order, clean
+from service.messages import Contact, clean
 from service.retrieve.asked_before import as_kept
 from service.understand.classifier import Vectors
 from service.understand.language import UNKNOWN, identify
@@ -164,28 +164,19 @@ async def asked_of(earlier: Sequence[Contact], stored: Mapping[str, Asked], quer
     return found
 
 
-def read_customers(lines: Iterable[str], report: Report) -> list[Customer]:
-    """Customers of JSON Lines; a bad line goes into the report and the rest is read."""
-    return _read(lines, Customer, report, lambda customer: customer.customer_id)
-
-
-def read_orders(lines: Iterable[str], report: Report) -> list[Order]:
-    """Orders of JSON Lines; a bad line goes into the report and the rest is read."""
-    return _read(lines, Order, report, lambda order: order.order_id)
-
-
-def _read(lines: Iterable[str], kind: type[Kind], report: Report, key: Callable[[Kind], str]) -> list[Kind]:
-    found: dict[str, Kind] = {}
+def read_contacts(lines: Iterable[str], report: Report) -> list[Contact]:
+    """Earlier contacts of JSON Lines; a bad line goes into the report and the rest is read."""
+    found: dict[str, Contact] = {}
     for number, line in _json_lines(lines, report):
         try:
-            value = kind.model_validate(line)
+            contact = Contact.model_validate(line)
         except ValidationError as error:
             report.problems.append(f"line {number}: {first_of(error)}")
             continue
-        if key(value) in found:
-            report.problems.append(f"line {number}: {key(value)} stands on an earlier line too; the first one was taken")
+        if contact.contact_id in found:
+            report.problems.append(f"line {number}: {contact.contact_id} stands on an earlier line too; the first one was taken")
             continue
-        found[key(value)] = value
+        found[contact.contact_id] = contact
     return list(found.values())
 
 
@@ -217,11 +208,6 @@ def shifted(value: Kind, days: int) -> Kind:
         return _DAY.sub(lambda m: (date.fromisoformat(m.group()) + timedelta(days=days)).isoformat(), text)
 
     return type(value).model_validate(_mapped(value.model_dump(mode="json"), move))
-
-
-def read_contacts(lines: Iterable[str], report: Report) -> list[Contact]:
-    """Earlier contacts of JSON Lines; a bad line goes into the report and the rest is read."""
-    return _read(lines, Contact, report, lambda contact: contact.contact_id)
 
 
 def _mapped(value: Any, change: Callable[[str], str]) -> Any:

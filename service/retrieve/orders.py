@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 
 from service.messages import Known, Message, Order, PastTriage, Understanding
@@ -50,10 +50,11 @@ def own_orders(
     known: Known,
     history: Sequence[PastTriage] = (),
     kinds: Mapping[str, frozenset[str]] = NO_KINDS,
+    codes: Collection[str] = (),
 ) -> tuple[Order, ...]:
     """This customer's orders, the one the message is about first, with `why` and `late` filled in.
 
-    `kinds` holds by sku what customers call such a thing.
+    `kinds` holds by sku what customers call such a thing, `codes` what of the message names a model, a part or a fault.
 
     A message that names an order number of somebody else shows no order at all: the draft asks instead.
     """
@@ -65,7 +66,8 @@ def own_orders(
     said = set(order_numbers(message.content))
     before = {number for turn in message.thread for number in order_numbers(turn.text)}
     named = said & {order.order_id.upper() for order in found}
-    if found and not named and any(_same_form(number, found[0].order_id) or _PREFIXED.match(number) for number in said):
+    others = order_numbers(message.content, codes)
+    if found and not named and any(_same_form(number, found[0].order_id) or _PREFIXED.match(number) for number in others):
         return ()
     text = message.content + "\n" + "\n".join(turn.text for turn in message.thread)
     told = _told_of(message, history)

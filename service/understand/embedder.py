@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from service.understand.tokenizer import load_tokenizer
 
 Vectors = NDArray[np.float32]
 Runtime = Literal["openvino", "sentence-transformers"]
+Result = TypeVar("Result")
 BATCH = 32  # texts a forward pass; more brings nothing on one core
 BATCH_TOKENS = 2_048  # padded tokens a forward pass; the runtime keeps the memory of its largest one
 WINDOW = 1_000  # characters of one window; retrieval with e5 gets worse beyond
@@ -161,7 +162,7 @@ class EmbeddingThread:
         missing = [text for text in dict.fromkeys(texts) if text not in self._recent]
         found = {text: self._recent[text] for text in texts if text in self._recent}
         if missing:
-            vectors = await asyncio.get_running_loop().run_in_executor(self._executor, self.embedder.queries, missing)
+            vectors = await self.run(self.embedder.queries, missing)
             found.update(zip(missing, vectors, strict=True))
         for text, vector in found.items():
             self._recent[text] = vector
@@ -172,7 +173,11 @@ class EmbeddingThread:
 
     async def passages(self, texts: Sequence[str]) -> Vectors:
         """Vectors of passages of knowledge, [n, dimension]."""
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self.embedder.passages, list(texts))
+        return await self.run(self.embedder.passages, list(texts))
+
+    async def run(self, work: Callable[..., Result], *given: object) -> Result:
+        """What `work` gives, done in the same thread: other models take turns with the embedder."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work, *given)
 
     def close(self) -> None:
         """Ends the thread; work in progress is finished first."""

@@ -57,6 +57,35 @@ def test_orders_of_unknown_customers_are_refused_with_both_ids(run: Run, data_di
     assert stored(data_dir, "shop") == {"B-1": "placed"}
 
 
+def test_customers_come_as_a_table_too_and_a_bad_row_is_named(run: Run, data_dir: Path, tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text(
+        "E-Mail;Customer Name;Customer ID;Handle Instagram;VIP;Shoe\n"
+        "ada@mail.example;Ada;C-1;@ada;yes;39\n;Bo;;;;\n;Cy;C-3;;perhaps;\n",
+        encoding="utf-8",
+    )  # fmt: skip
+    orders = written(tmp_path / "orders.jsonl", ORDER, ORDER | {"order_id": "B-2", "customer_id": "C-3"})
+    report = said(run("orders", "import", orders, "--customers", people, "--brand", "shop", data_dir=data_dir), 1)
+    assert report == [
+        f"{people}: column 'e_mail' is not read: did you mean 'email'?",
+        f"{people}: column 'shoe' is not read",
+        f"{people}: line 3: customer_id: is missing",
+        f"{people}: line 4: vip: 'perhaps' is neither yes nor no",
+        f"{orders}: line 2: order B-2: there is no customer C-3: put the customer first",
+        "customers: 1 added, 0 changed, 0 unchanged, 2 refused",
+        "orders: 1 added, 0 changed, 0 unchanged, 1 refused",
+    ]
+    assert stored(data_dir, "shop") == {"B-1": "placed"}
+    with closing(sqlite3.connect(data_dir / "firstreply.db")) as database:
+        handles = database.execute("SELECT channel, handle, customer_id FROM handles WHERE brand = 'shop'").fetchall()
+    assert handles == [("instagram", "ada", "C-1")]
+    people.write_text("customer_id\nC-3\n", encoding="utf-8")
+    again = said(run("orders", "import", orders, "--customers", people, "--brand", "shop", data_dir=data_dir), 0)
+    assert again[-2:] == [
+        "customers: 1 added, 0 changed, 0 unchanged, 0 refused", "orders: 1 added, 0 changed, 1 unchanged, 0 refused",
+    ]  # fmt: skip
+
+
 def test_a_dry_run_tells_and_writes_nothing(run: Run, data_dir: Path, tmp_path: Path) -> None:
     people = written(tmp_path / "people.jsonl", {"customer_id": "C-1"})
     orders = written(tmp_path / "orders.jsonl", ORDER, ORDER | {"order_id": "B-2"})

@@ -10,7 +10,8 @@ import pytest
 
 from service.errors import KnowledgeNotUsable
 from service.order_files import text as texts
-from service.order_files.read import Read, read_customers, read_orders
+from service.order_files.customers import read_customers
+from service.order_files.read import Read, read_orders
 
 TODAY = date(2026, 11, 22)
 GOOD = {"order_id": "A-1", "customer_id": "C-1", "status": "placed"}
@@ -197,6 +198,6 @@ def test_nothing_at_all_is_no_order_and_says_so() -> None:
 
 
 def test_a_bad_customer_is_told() -> None:
-    found, problems = read_customers(lines({"customer_id": "C-1"}, {"name": "x"}, "no", {"customer_id": "C-1"}).encode(), "c")
+    found, told = read_customers(lines({"customer_id": "C-1"}, {"name": "x"}, "no", {"customer_id": "C-1"}).encode(), "c")
     assert [one.customer_id for one in found] == ["C-1"]
-    assert [problem.split(":")[0] for problem in problems] == ["line 2", "line 3", "line 4"]
+    assert [problem.split(":")[0] for problem in told.problems] == ["line 2", "line 3", "line 4"]
