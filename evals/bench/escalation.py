@@ -18,6 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from evals.bench.feelings import FRAUD, STOLEN, learned_from
 from evals.bench.figures import aligned
 from evals.bench.understanding import _bound, _verdict
 from evals.cases import Case
@@ -34,12 +35,6 @@ SUITE = "escalation"
 RECEIVED = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)  # the day of the demo brand, as in the suites
 CONCURRENT = 8  # messages in flight
 FELT = {"strong_frustration", "repeat_contact", "churn_risk"}  # reasons of an angry customer; the other soft ones are ours
-# Lost cards, stolen phones and payments that the customer did not make: there a human is right.
-FRAUD = {
-    "lost_or_stolen_card", "lost_or_stolen_phone", "card_payment_not_recognised", "cash_withdrawal_not_recognised",
-    "direct_debit_payment_not_recognised",
-}  # fmt: skip
-STOLEN = FRAUD | {"compromised_card"}
 CHANNELS = {"twitter": "x", "bank chat": "webchat"}
 
 Record = dict[str, Any]
@@ -87,10 +82,10 @@ def rows() -> Iterable[Row]:
         return record.get("label") == "information_seeking"
 
     felt = "hard or frustration"
-    yield Row(f"banking77 without lost, stolen, unrecognised: {felt}", "banking77_en", -0.03,
-              lambda r: r["label_original"] not in FRAUD, alarmed)  # fmt: skip
-    yield Row(f"banking77, also without compromised cards: {felt}", "banking77_en", -0.03,
-              lambda r: r["label_original"] not in STOLEN, alarmed)  # fmt: skip
+    yield Row(f"banking77 (half not trained on) without lost, stolen, unrecognised: {felt}", "banking77_en", -0.03,
+              lambda r: r["label_original"] not in FRAUD and not learned_from(r), alarmed)  # fmt: skip
+    yield Row(f"banking77 (that half), also without compromised cards: {felt}", "banking77_en", -0.03,
+              lambda r: r["label_original"] not in STOLEN and not learned_from(r), alarmed)  # fmt: skip
     yield Row("banking77, lost, stolen, unrecognised: escalated", "banking77_en", None,
               lambda r: r["label_original"] in STOLEN, escalated)  # fmt: skip
     for name, said in (("faq_stackfaq_en", "English"), ("faq_swefaq_sv", "Swedish")):

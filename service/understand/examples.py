@@ -6,7 +6,7 @@ import difflib
 from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
@@ -36,6 +36,7 @@ class Example(Noun):
     urgency: Urgency = "normal"
     addressed: Addressed = "direct"
     reasons: tuple[str, ...] = Field(default=())
+    teaches: Literal["all", "reasons"] = "all"  # "reasons": collected around them, no mix of an inbox, so only their heads learn
 
     def has(self, label: Label) -> bool:
         """Whether the label is the main one or among the others."""
@@ -43,11 +44,15 @@ class Example(Noun):
 
 
 class Feeling(Noun):
-    """A text of which only is known whether it voices displeasure: what the label head learns beside the examples."""
+    """A text of which only is known whether it voices displeasure, what the head of frustration learns beside the examples.
+
+    `calm`: it gives no reason to call a human, which the heads of reasons learn. Without `frustrated` that is all.
+    """
 
     text: LongText
     language: str
-    frustrated: bool
+    frustrated: bool | None = None
+    calm: bool = False
     weight: float = Field(default=1.0, gt=0, le=1)
 
 

@@ -46,6 +46,7 @@ OWN = 3.0  # how often a message of a brand at hand counts beside one of the shi
 LEAST_UPDATES = 400  # of the weights: few examples are seen more often
 TOPIC_PENALTY = 3.0
 OTHER_INDUSTRY = 0.3  # weight of other industries' messages in the topic head: of 0, 0.3, 1 the best accuracy on retail
+CALM = 0.3  # weight of a calm text in the heads of reasons
 REASON_PENALTY = 1.0  # of 1, 3 and 10 the best average precision in cross-validation: .644, .636, .621
 # Share of the messages that a rule is right about which may be held to mean something else; hard reasons none, with a margin.
 UNMEANT, UNMEANT_HARD, MARGIN = 0.05, 0.0, 0.25
@@ -59,9 +60,9 @@ LEARNED = frozenset({
     "payment_dispute", "churn_risk", "high_value_loss", "repeat_contact",
 })  # fmt: skip
 # Least share of right ones among the messages that a reason head fires on, out of fold.
-SOFT_PRECISION = 0.7
-HARD_PRECISION = 0.6  # rather once too often
-CRISIS_PRECISION = 0.8  # self_harm: its holding text must not reach somebody who only wants his money
+SOFT_PRECISION = 0.6
+HARD_PRECISION = 0.5  # rather once too often
+CRISIS_PRECISION = 0.7  # self_harm: its holding text must not reach somebody who only wants his money
 NEVER = 50.0  # log odds that no message reaches
 LEAST_OF_A_REASON = 15  # examples below which a reason has rules only
 
@@ -94,17 +95,19 @@ def train(
 ) -> Heads:
     """Fits everything; raises KnowledgeNotUsable on too few examples, ModelNotUsable without scikit-learn.
 
-    `feelings` join in the head of frustration alone. `told` are messages with their topics, from brands' topics.yaml, and
-    `own` ids of the examples of the brands at hand: both count OWN times. `searches` are messages of which is known which FAQ
-    answers them. `start` are heads of the same embedder whose
-    committee stays, with new members beside its own: it has learned from texts that are not here.
+    Examples that teach reasons alone are in no other head. `feelings` join in the head of frustration, the calm ones in those of
+    reasons. `told` are messages with their topics, from brands' topics.yaml, and `own` ids of the examples of the brands at hand:
+    both count OWN times. `searches` are messages of which is known which FAQ answers them. `start` are heads of the same embedder
+    whose committee stays, with new members beside its own: it has learned from texts that are not here.
     """
     try:
         from sklearn.linear_model import LogisticRegression
     except ImportError:
         raise ModelNotUsable("training needs scikit-learn: pip install 'firstreply[models]'") from None
-    check_classes(examples, topics, told)
+    apart = [e for e in examples if e.teaches == "reasons"]
     progress(f"embedding {len(examples)} messages and {sum(len(f.questions) for f in faqs)} questions")
+    examples = [e for e in examples if e.teaches == "all"]
+    check_classes(examples, topics, told)
     raw = embedder.queries([e.text[:WINDOW] or " " for e in examples])
     asked = [(question, faq) for faq in faqs for question in faq.questions]
     raw_asked = embedder.queries([question for question, _ in asked])
@@ -144,13 +147,17 @@ def train(
         return Head(tuple(targets), np.concatenate([p.weights for p in parts]), np.concatenate([p.bias for p in parts]))
 
     progress("fitting the heads")
-    found = [features(e.text, rules.find(e.text, e.language)) for e in examples]
-    earlier = _earlier_vectors(examples, embedder, centred)
     nothing = Head((), np.empty(0, np.float32), np.empty(0, np.float32))
     nobody = Committee(*[np.empty((0, 0), np.float32)] * 4)
     unmapped = np.empty((0, 0), np.float32)
     blank = Heads("", "", query_mean, passage_mean, unmapped, (0.0, 0.0), NEVER_RELEVANT, nothing, nobody, *[nothing] * 6)
-    rows = np.stack([blank.inputs(v, b, x) for v, b, x in zip(centred(raw), earlier, found, strict=True)])
+
+    def rows_of_examples(chosen: list[Example], vectors: Vectors) -> Vectors:
+        found = [features(e.text, rules.find(e.text, e.language)) for e in chosen]
+        earlier = _earlier_vectors(chosen, embedder, centred)
+        return np.stack([blank.inputs(v, b, x) for v, b, x in zip(centred(vectors), earlier, found, strict=True)])
+
+    rows = rows_of_examples(examples, raw)
 
     def rows_of(vectors: Vectors, said: Sequence[tuple[str, str]]) -> Vectors:
         """Inputs of texts without a thread from their centred vectors; `said` gives each text and its language."""
@@ -187,7 +194,14 @@ def train(
     searched, entries = np.concatenate([centred(raw_asked), beside]), [*(faq.entry for _, faq in asked), *named]
     foreign = [i for i, e in enumerate(examples) if e.industry != "retail" or e.label == "other"]
     public = [i for i, e in enumerate(examples) if e.visibility == "public"]
-    reasons, meant = _fit_reasons(rows, asked_rows, examples, counts)
+    calm = felt[[at for at, feeling in enumerate(feelings) if feeling.calm]]
+    known_feelings = [feeling for feeling in feelings if feeling.frustrated is not None]
+    felt = felt[[at for at, feeling in enumerate(feelings) if feeling.frustrated is not None]]
+    with_reasons = rows
+    if apart:
+        with_reasons = np.concatenate([rows, rows_of_examples(apart, embedder.queries([e.text[:WINDOW] or " " for e in apart]))])
+    every = np.concatenate([counts, [OWN if e.id in own else 1.0 for e in apart]])
+    reasons, meant = _fit_reasons(with_reasons, asked_rows, calm, [*examples, *apart], every)
     fitted = Heads(
         embedder=embedder.fingerprint,
         version="",
@@ -197,7 +211,9 @@ def train(
         likeness=fit_likeness(centred(raw_asked), [faq.entry for _, faq in asked], beside, named, centred(raw)[foreign]),
         relevance=NEVER_RELEVANT,
         label=fit_independent(rows, labels, asked_rows[:: max(1, len(asked) // QUESTIONS)]),
-        frustration=_fit_committee(rows, labels["frustration"], felt, feelings, counts, start.frustration if start else None),
+        frustration=_fit_committee(
+            rows, labels["frustration"], felt, known_feelings, counts, start.frustration if start else None
+        ),
         level=fit_independent(rows, levels),
         urgency=fit_independent(rows, {"high": [e.urgency in ("high", "critical") for e in examples]}),
         topic=fit(topic_rows, np.array(topic_targets), tuple(topics), TOPIC_PENALTY, np.array(topic_weights), balanced=True),
@@ -283,13 +299,14 @@ def _fit_committee(
     return fitted if start is None else start.with_members(fitted)
 
 
-def _fit_reasons(rows: Vectors, questions: Vectors, examples: list[Example], counts: Vectors) -> tuple[Head, Head]:
+def _fit_reasons(rows: Vectors, questions: Vectors, calm: Vectors, examples: list[Example], counts: Vectors) -> tuple[Head, Head]:
     """Two heads a reason, on the text's vector and the signals that rules found: names it, and takes a rule's word for it.
 
     Their biases are moved so that 0.5 is the chosen threshold. Of the first it is the lowest that keeps the wanted precision in
     FOLDS folds; a head that can't reach it never fires. Of the second it is the highest that hardly any message that a
     rule is right about falls below (UNMEANT): words are also said of something else.
-    The FAQs' sample questions join as messages that give no reason: "I can't log in" is no fraud.
+    The FAQs' sample questions and calm texts join as messages that give no reason: "I can't log in" is no fraud. The calm ones
+    weigh CALM and don't count where thresholds are chosen, since there are as many of them as anybody cares to collect.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import precision_recall_curve
@@ -301,17 +318,18 @@ def _fit_reasons(rows: Vectors, questions: Vectors, examples: list[Example], cou
     size = (rows.shape[1] - len(names)) // 2
     signals = [2 * size + at for at, name in enumerate(names) if name in SIGNAL_FEATURES]
     columns = [*range(size), *signals]
-    inputs = np.concatenate([rows, questions])[:, columns]
-    calm, importance = np.zeros(len(questions), bool), np.concatenate([counts, np.ones(len(questions))])
+    inputs = np.concatenate([rows, questions, calm])[:, columns]
+    judged = len(rows) + len(questions)
+    importance = np.concatenate([counts, np.ones(len(questions)), np.full(len(calm), CALM)])
     weights = np.zeros((len(codes), rows.shape[1]), np.float32)
     names_it, means_it = np.zeros(len(codes), np.float32), np.zeros(len(codes), np.float32)
     for at, code in enumerate(codes):
-        truth = np.concatenate([np.array([code in e.reasons for e in examples]), calm])
+        truth = np.array([code in e.reasons for e in examples] + [False] * (len(questions) + len(calm)))
         model = LogisticRegression(C=REASON_PENALTY, max_iter=3_000, class_weight="balanced")
         folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
         weighted = {"sample_weight": importance}
         scores = cross_val_predict(model, inputs, truth, cv=folds, method="decision_function", params=weighted)
-        precision, _, thresholds = precision_recall_curve(truth, scores)
+        precision, _, thresholds = precision_recall_curve(truth[:judged], scores[:judged])
         wanted = CRISIS_PRECISION if code == "self_harm" else HARD_PRECISION if code in HARD else SOFT_PRECISION
         fitting = [t for p, t in zip(precision, thresholds, strict=False) if p >= wanted]
         threshold = min(fitting) if fitting else NEVER

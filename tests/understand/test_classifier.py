@@ -56,7 +56,8 @@ def shipped_heads() -> Heads:
 def few() -> list[Example]:
     """The fewest shipped examples that have enough of every label and topic."""
     chosen: dict[str, Example] = {}
-    everything = sorted(read_examples([shipped("knowledge/examples")]), key=lambda e: len(e.text))
+    shortest = sorted(read_examples([shipped("knowledge/examples")]), key=lambda e: len(e.text))
+    everything = [e for e in shortest if e.teaches == "all"]
     for topic in TOPICS:
         chosen |= {e.id: e for e in [e for e in everything if e.topic == topic][:LEAST_OF_A_CLASS]}
     for label in LABELS:
@@ -327,6 +328,14 @@ class TestTraining:
         as_any = praise(fitted([*few, odd]))
         as_own = praise(train([*few, odd], FAQS, TOPICS, patient, RULES, own=frozenset({"own"})))
         assert as_own > as_any
+
+    def test_what_teaches_reasons_alone_changes_no_other_head(self, few: list[Example], patient: Embedder) -> None:
+        apart = [e.model_copy(update={"id": f"{e.id}-h", "text": f"{e.text} again", "teaches": "reasons"}) for e in few]
+        without, beside = (train(chosen, FAQS, TOPICS, patient, RULES) for chosen in (few, [*few, *apart]))
+        for name in ("label", "level", "urgency", "topic", "addressed"):
+            assert (getattr(without, name).weights == getattr(beside, name).weights).all(), name
+        assert (without.query_mean == beside.query_mean).all()
+        assert (without.reasons.weights != beside.reasons.weights).any()
 
     def test_a_refit_keeps_the_committee_that_learned_from_more(
         self, few: list[Example], patient: Embedder, shipped_heads: Heads
