@@ -5,6 +5,9 @@
 # make bench-understanding  what is understood of real messages (needs their sets)
 # make bench-retrieval      whether the right passage is found, and whether it is known when there is none
 # make bench-escalation     who is handed to a human of real messages (needs their sets)
+# make bench-writer         what calling a model costs beside what the model takes, and what 100 slow streams cost others
+# make bench-masking        how much personal data is hidden that no record knows (needs its set)
+# make test-llm             the writer against a real model server, which is installed once (140 MB)
 # make test-long            the tests, with every pair where `make test` takes a sample
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -13,7 +16,7 @@ MODEL := .firstreply/models/multilingual-e5-small/modules.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_QUIET := 1
 
-.PHONY: setup run test test-browser test-long check format bench bench-understanding bench-retrieval bench-escalation evals train clean
+.PHONY: setup run test test-browser test-llm test-long check format bench bench-understanding bench-retrieval bench-escalation bench-masking bench-writer evals train clean
 
 setup: .venv/ready $(MODEL)
 
@@ -40,6 +43,17 @@ test: setup
 # Only the report's page in Chromium; `make test` runs it too. Without Chromium it is skipped, and says NOT TESTED.
 test-browser: setup
 	@$(BIN)/pytest tests/browser
+
+# A real llama.cpp server with a model of 135 million parameters, on one core; LLM_TEST_SECONDS is the deadline of a draft.
+LLM := .firstreply/llm
+test-llm: setup $(LLM)/ready
+	@$(BIN)/pytest tests/real_model -m real_model
+
+$(LLM)/ready: tests/real_model/requirements.txt
+	@echo "setting up a model server in $(LLM) (once, a minute)"
+	@$(PYTHON) -m venv $(LLM)
+	@$(LLM)/bin/pip install --no-deps -r tests/real_model/requirements.txt
+	@touch $@
 
 # All 100,000 triples of brand, customer and order number and all pairs of messages, of which `make test` takes samples.
 test-long: setup
@@ -75,8 +89,14 @@ bench-understanding: setup
 bench-retrieval: setup
 	@$(BIN)/python -m evals.bench.retrieval --data "$(DATA)"
 
+bench-writer: setup
+	@$(BIN)/python -m evals.bench.writer_load
+
 bench-escalation: setup
 	@$(BIN)/python -m evals.bench.escalation --data "$(DATA)"
+
+bench-masking: setup
+	@$(BIN)/python -m evals.bench.masking --data "$(DATA)"
 
 clean:
 	rm -rf .venv .firstreply dist

@@ -30,8 +30,13 @@ def _named(name: str) -> str:
 Name = Annotated[str, AfterValidator(_named), Field(max_length=200, json_schema_extra={"pattern": NAME})]
 
 
+def _unset(value: Any) -> bool:
+    """A key that came later changes no digest of the cases that don't have it."""
+    return value is None
+
+
 class Fixture(BaseModel):
-    """What a case stands on instead of the brand's own: only in process, since a running service keeps its records."""
+    """What a case stands on instead of the brand's own, and what a model writes: in process alone, a service has its own."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -40,6 +45,11 @@ class Fixture(BaseModel):
     )
     orders: list[dict[str, Any]] | None = Field(
         default=None, description="Orders as in an orders import: all that the case's customer has"
+    )
+    written: dict[str, Any] | None = Field(
+        default=None,
+        exclude_if=_unset,
+        description="What a model answers for this case (action, public, private, claims), checked like any answer",
     )
 
 

@@ -77,6 +77,8 @@ def run(
     mode: Annotated[str, typer.Option(help="live, record (keep each answer) or replay (take kept ones).")] = "live",
     cassette: Annotated[Path | None, typer.Option(help="File of kept answers, for record and replay.")] = None,
     installation: Annotated[bool, typer.Option(help="On this installation's records, not a fresh one.")] = False,
+    record_model: Annotated[Path | None, typer.Option(help="File to keep the answers of the model that words drafts in.")] = None,
+    replay_model: Annotated[Path | None, typer.Option(help="File of its kept answers; a prompt that is not in it fails.")] = None,
 ) -> None:
     """Run suites and write results and reports."""
     from evals.cases import MODES
@@ -91,6 +93,8 @@ def run(
     if target and (installation or mode == "replay"):
         other = "--installation" if installation else "--mode replay"
         raise SettingsNotUsable(f"--target and {other} are two sources of answers: give one of them")
+    if (record_model and replay_model) or ((record_model or replay_model) and (target or mode == "replay")):
+        raise SettingsNotUsable("--record-model and --replay-model are for a run in process, one of them at a time")
     read = joined(read_suite(find_suite(name)) for name in suites or shipped_suites())
     made = datetime.now(UTC)
     name = "-".join(suite.name for suite in read) if len(read) < 4 else "all"
@@ -99,7 +103,9 @@ def run(
     if not plan.cases():
         raise SettingsNotUsable(f"no case fits {' and '.join(only or ())}: filters are a part of a name, tag=, suite= or a slice")
     try:
-        done = asyncio.run(_run(plan, target, key, cassette, installation))
+        done = asyncio.run(
+            _run(plan, target, key, cassette, installation, record_model or replay_model, record_model is not None)
+        )
     except KeyboardInterrupt:
         err.print(f"stopped; go on with: firstreply eval run … --output {folder}", markup=False)
         raise
@@ -111,7 +117,9 @@ def run(
     out.print(f"{folder / 'report.html'}", markup=False)
 
 
-async def _run(plan: Any, url: str | None, key: str | None, cassette: Path | None, installation: bool) -> Run:
+async def _run(
+    plan: Any, url: str | None, key: str | None, cassette: Path | None, installation: bool, tape: Path | None, recording: bool
+) -> Run:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from evals.results import LINES
@@ -126,7 +134,8 @@ async def _run(plan: Any, url: str | None, key: str | None, cassette: Path | Non
             reached = await stack.enter_async_context(over_http(url, key))
         else:
             day = max(case.message.received_at.date() for case in plan.cases())
-            reached = await stack.enter_async_context(in_process(read_settings(), day, installation=installation))
+            inside = in_process(read_settings(), day, installation=installation, tape=tape, recording=recording)
+            reached = await stack.enter_async_context(inside)
         if cassette is not None:
             reached = Cassette(cassette, plan.mode).around(reached, goes_on=(plan.folder / LINES).exists())
         columns = (TextColumn("eval"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -64,6 +64,12 @@ class Expected(BaseModel):
     order: str | None = Field(default=None, description="The first order shown; null: no order may be shown")
     action: Annotated[list[Action] | None, BeforeValidator(listed)] = _one_or_more("What the draft does")
 
+    rejected: bool | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,  # a key that came later changes no digest of the cases that don't have it
+        description="Whether a check must refuse what a model wrote for the case",
+    )
+
     @model_validator(mode="after")
     def _possible(self) -> Expected:
         if both := sorted(set(self.reasons) & set(self.not_reasons)):

@@ -17,7 +17,8 @@ from service.messages import Triage
 
 # The unit vectors [n, d] of texts, by the embedder in use.
 Embed = Callable[[Sequence[str]], Awaitable[Any]]
-CHECKS = "checks"
+CHECKS, REJECTED = "checks", "rejected"
+LIMIT = "within_limit"  # a text that is too long is refused whatever else is wrong with it
 
 
 @dataclass(repr=False)
@@ -46,7 +47,13 @@ async def verdicts(triage: Triage, case: SuiteCase, embed: Embed) -> list[tuple[
         said = "" if wanted.value is None else f" {wanted.value!r}"
         where = f" in the {wanted.where} text" if wanted.where else ""
         found.append((f"assert:{wanted.type}", holds, f"{wanted.type}{said}{where}: {why}"))
-    if triage.draft is not None:
+    rejected = case.case.expected_output.rejected
+    if triage.draft is not None and rejected is not None:
+        failed = [check.check for check in triage.draft.checks if not check.passed]
+        refused = bool(set(failed) - {LIMIT}) and triage.draft.engine == "composer"
+        shown = not failed and triage.draft.engine == "writer"
+        found.append((REJECTED, refused if rejected else shown, f"failed {failed}" if failed else "all passed"))
+    elif triage.draft is not None:
         failed = [f"{check.check}: {check.detail}" for check in triage.draft.checks if not check.passed]
         found.append((CHECKS, not failed, f"failed {failed}" if failed else "all passed"))
     return found

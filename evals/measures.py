@@ -187,6 +187,10 @@ def _drafts() -> Iterable[Measure]:
     yield Measure("draft.action", "Reply, ask, hand off or nothing, as expected", "share", of.expecting("action"))
     yield Measure("draft.asserts", "Every assert on the texts holds", "share", of.asserts)
     yield Measure("draft.checks", "Every check of the service on its draft passed", "share", of.verdict("checks"))
+    what = "Of a model's bad drafts, how many a check refused"
+    yield Measure("draft.defects_caught", what, "share", of.refused(bad=True))
+    what = "Of a model's good drafts, how many a check refused all the same"
+    yield Measure("draft.false_alarms", what, "share", of.refused(bad=False), lower_is_better=True)
     yield Measure("draft.citations", "Replies to questions that rest on a passage or an order", "share", of.rests_on_a_source)
     what = "Edits to the reply of a human, as a share of its length"
     yield Measure("draft.edit_distance", what, "mean", of.edit_distance, lower_is_better=True)

@@ -33,6 +33,21 @@ def verdict(kind: str) -> Value:
     return value
 
 
+def refused(*, bad: bool) -> Value:
+    """Whether a check refused what a model wrote: of bad drafts, or of good ones."""
+    right = verdict("rejected")
+
+    def value(result: Result) -> float | None:
+        if result.expected.get("rejected") is not bad:
+            return None
+        if result.error:
+            return 0.0 if bad else 1.0
+        holds = right(result)
+        return holds if bad or holds is None else 1.0 - holds
+
+    return value
+
+
 def expecting(key: str, kind: str | None = None) -> Value:
     """Like `verdict`; a case that expects something of `key` and raised got it wrong."""
     holds = verdict(kind or key)

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from pydantic import ValidationError
@@ -20,8 +20,10 @@ from evals.cases import Fixture, Mode
 from evals.judge import Embed
 from evals.results import replace_text
 from evals.suites import SuiteCase
+from evals.writing import Given, Tape
 from service import pipeline
 from service.errors import KnowledgeNotUsable, SettingsNotUsable, Unavailable, UnknownBrand
+from service.llm.provider import Provider
 from service.messages import Customer, Known, Message, Triage
 from service.order_files.read import order_lines
 from service.parts import Parts, build_parts, ensure_model, heads_file, model_folder, with_vectors
@@ -57,10 +59,19 @@ class Target:
 
 
 @asynccontextmanager
-async def in_process(settings: Settings, day: date, *, installation: bool = False) -> AsyncIterator[Target]:
+async def in_process(
+    settings: Settings,
+    day: date,
+    *,
+    installation: bool = False,
+    tape: Path | None = None,
+    recording: bool = False,
+    provider: Provider | None = None,
+) -> AsyncIterator[Target]:
     """The pipeline itself, on a fresh installation of the brands' folders dated `day`, or on this one's own records.
 
-    Nothing is recorded, so that no case is in the history of the next.
+    No triage is recorded, so that no case is in the history of the next. The writer's answers are taken from a `tape`, or,
+    `recording`, kept on it; a `provider` that is handed in stands for the settings' one.
     """
     with tempfile.TemporaryDirectory(prefix="firstreply-eval-") as folder:
         if not installation:
@@ -70,6 +81,11 @@ async def in_process(settings: Settings, day: date, *, installation: bool = Fals
             if own.parent != heads_file(settings).parent:
                 shutil.copy(own, settings.data_dir / own.name)
         async with build_parts(settings, today=day) as parts:
+            parts.provider = provider or parts.provider
+            if tape is not None:
+                if recording and parts.provider is None:
+                    raise SettingsNotUsable("there is no model to record: set FIRSTREPLY_LLM_BASE_URL and FIRSTREPLY_LLM_MODEL")
+                parts.provider = cast(Provider, Tape(tape, parts.provider if recording else None))
             standing = _Fixtures(parts)
 
             async def triage(case: SuiteCase) -> Triage:
@@ -82,6 +98,9 @@ async def in_process(settings: Settings, day: date, *, installation: bool = Fals
                 return parts.heads.centred_passages(await parts.embedding.passages(texts))
 
             warmed = _versions(await pipeline.warm(parts))
+            for brand in parts.brands.values():
+                if writer := parts.writer(brand):
+                    warmed["prompt"] = writer.version
             try:
                 yield Target("in process", triage, embed, warmed)
             finally:
@@ -107,7 +126,9 @@ class _Fixtures:
             passages = await self._knowledge(case, fixture)
         if fixture.orders is not None:
             known = _orders(case, fixture)
-        return replace(self._parts, passages=passages, sources=Sources(passages, known, sources.limit))
+        written = json.dumps(fixture.written, ensure_ascii=False, default=str) if fixture.written is not None else None
+        provider = self._parts.provider if written is None else cast(Provider, Given(written))
+        return replace(self._parts, passages=passages, sources=Sources(passages, known, sources.limit), provider=provider)
 
     async def _knowledge(self, case: SuiteCase, fixture: Fixture) -> Passages:
         lines = [json.dumps({"id": f"entry-{at}"} | line, default=str) for at, line in enumerate(fixture.knowledge or [], 1)]

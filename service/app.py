@@ -11,7 +11,7 @@ from fastapi_swagger import patch_fastapi
 
 from service import __version__, telemetry
 from service.errors import SettingsNotUsable
-from service.http import feedback, health, knowledge, orders, problems, triage
+from service.http import feedback, health, knowledge, orders, problems, stream, triage
 from service.http.auth import Keys
 from service.http.middleware import Envelope
 from service.parts import Parts, build_parts
@@ -51,6 +51,7 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     app.add_middleware(Envelope, max_body_bytes=settings.max_body_bytes, max_import_bytes=settings.max_import_bytes)
     problems.install(app)
     app.include_router(triage.router)
+    app.include_router(stream.router)
     app.include_router(feedback.router)
     app.include_router(knowledge.router)
     app.include_router(orders.router)

@@ -25,6 +25,7 @@ from service.messages import Channel
 from service.policies import policy_file, read_policy
 from service.yaml_files import load_yaml, read_text, read_yaml
 
+MOST_DISCLOSURE = 60  # characters; the shortest public text a channel takes has 150
 NOT_BRANDS = frozenset({"examples", "signals", "_default", "_skeleton"})
 
 
@@ -64,6 +65,8 @@ class Identity(_Strict):
     support_handles: dict[Channel | Literal["default"], str] = {}
     contact: Contact = Contact()
     orders_as_of: date | None = None
+    # Whose words drafts may be: a model's where one is configured, approved phrases alone, or macros alone.
+    drafts: Literal["all", "approved", "macros_only"] = "all"
     help_lines: list[HelpLine] = []
 
     def orders_day(self, today: date) -> date:
@@ -94,6 +97,16 @@ class Voice(_Strict):
     names: Literal["first", "none"] = "first"  # how a customer whose name is known is greeted
     signoff: tuple[str, ...] = ()
     words: dict[str, str] = {}
+    never_say: tuple[Annotated[str, Field(min_length=2, max_length=200)], ...] = ()  # words no draft may hold, in any case
+    disclosure: Annotated[str, Field(min_length=5, max_length=MOST_DISCLOSURE)] | None = None  # ends every draft: who wrote it
+
+    @field_validator("never_say")
+    @classmethod
+    def _with_words(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        for text in texts:
+            if not any(char.isalnum() for char in text):
+                raise ValueError(f"{text!r} has no letter in it")
+        return texts
 
     @field_validator("signoff")
     @classmethod

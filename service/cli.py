@@ -69,6 +69,9 @@ def _say(line: str) -> None:
 
 def _with_parts(work: Callable[[Any], Awaitable[Result]], settings: Settings | None = None) -> Result:
     from service.parts import build_parts
+    from service.telemetry import log_warnings
+
+    log_warnings()
 
     async def run() -> Result:
         async with build_parts(settings or read_settings(), progress=_say) as parts:

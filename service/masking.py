@@ -9,46 +9,12 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
+from service import personal_patterns as patterns
 from service.draft.facts import amount, day
 from service.messages import Customer, Message, Order
 from service.order_numbers import order_numbers
 
-# On folded text: lower case, without accents. A space, a hyphen or a dash of any kind may part the digits of a number.
-_GAP = r"[ .\-\u00a0\u2009\u202f\u2010-\u2015]"
-_EMAIL = r"[^\s@<>()\[\],;:\"]{0,63}\w(?:@[\w-]+(?:\.[\w-]+)+|\s?[\[(]\s?at\s?[\])]\s?[\w-]+(?:\.[\w-]+)*)"
-_GROUP = rf"(?:[a-z]{{4}}(?={_GAP}?\d)|[a-z]{{0,4}}\d[a-z0-9]*)"  # of an IBAN: a bank's code, or digits among letters
-_IBAN = rf"(?<![^\W_])[a-z]{{2}}{_GAP}?\d\d(?=(?:{_GAP}?[a-z0-9]){{11}})(?:{_GAP}?{_GROUP})+"
-_HANDLE = r"@\w(?:[\w.-]*\w)?|(?<!\w)u/[\w-]*\w"
-_CODE = r"(?<![^\W_])(?=[\w-]*\d)[a-z]{1,4}-?\d{3,}[a-z]{0,3}(?!\w)"
-_LONG_NUMBER = rf"[+(]{{0,2}}(?<!\d)\d(?:(?:{_GAP}|[/()_]){{0,3}}\d){{6,}}"
-_NUMBER = r"(?<![\w-])\d{5,}"
-_STREET = "|".join(
-    (
-        r"(?<![^\W_])(?:\w{2,}(?:stra(?:ß|ss)e|strasse|str\.|weg|gasse|allee|platz|damm|laan|straat|plein|gracht|kade)"
-        r"|\w{2,}(?:vagen|gatan|gata|torget|stigen|grand))\s\d{1,4}(?:\s?[a-z])?(?!\w)",
-        r"(?<!\w)\d{1,4}[a-z]?,?\s(?:\w+\s){1,3}(?:street|road|avenue|lane|drive|crescent|terrace|gardens)(?!\w)",
-        r"(?<!\w)\d{1,4}(?:\s?(?:bis|ter))?,?\s(?:rue|avenue|boulevard|bd|chemin|impasse|quai|allee)\s(?:(?:de|du|des|la|le|les)\s)*"
-        r"[\w'’-]+(?:\s[\w'’-]*\d)?",
-        r"(?<!\w)(?:calle|avenida|avda\.?|paseo|plaza|camino)\s(?:[\w.]+\s){0,3}[\w.]+,?\s(?:n[.º°o]*\s?)?\d{1,4}(?!\w)",
-    )
-)
-# How a letter begins and ends, on the text as it is: a name has a capital.
-_NAME = r"[^\W\d_a-zß-öø-ÿ][\w'’-]*"
-_GREETED = re.compile(
-    r"^\W*(?i:hallo|hello|hi|hey|hej|hejsan|hoi|dag|dear|lieber?|lieve|beste|geachte|sehr\sgeehrter?|bonjour|bonsoir|salut|ch[eè]re?"
-    r"|hola|querid[oa]|estimad[oa]|kära?|guten\s(?:tag|morgen|abend)|good\s(?:morning|afternoon|evening)|goede(?:morgen|middag|navond)"
-    r"|god\s(?:dag|morgon|kväll)|buen[oa]s\s(?:días|tardes|noches))"
-    r"(?P<comma>,)?[^\S\n]+(?:(?i:frau|herrn?|mrs?|ms|mme|madame|monsieur|m|señora?|sra?|mevrouw|meneer|de\sheer|fru)\.?[^\S\n]+)*"
-    rf"(?P<who>(?!(?i:gr[uü](?:ß|ss)|wünsch|regards|wishes|groet|dank)){_NAME}(?:[^\S\n]{_NAME}){{0,3}})"
-    r"(?(comma)(?=[^\S\n]*(?:[,!.:;]|$)))",  # "Hallo, wir …" greets nobody
-    re.MULTILINE,
-)
-_SIGNED = re.compile(
-    r"(?i:grü(?:ß|ss)en?|gru(?:ß|ss)|regards|wishes|cheers|thanks|groet(?:en|jes)?|hälsning(?:ar)?|cordialement|bien\sà\svous|saludos?)"
-    rf"[\s,.!–-]+(?:(?i:von|from|de|van|från)\s)?(?P<who>(?!(?i:dein|deine|ihr|ihre|euer|eure|das|your|the|team)\b){_NAME}"
-    rf"(?:\s{_NAME}){{0,2}})\W*$",
-    re.MULTILINE,
-)
+STREET_ADDRESS = re.compile(patterns.STREET)  # on folded text
 _DIGIT = re.compile(r"\d")
 _LETTER = re.compile(r"[^\W\d_]")
 _SWAPPED = str.maketrans(",.", ".,")
@@ -95,15 +61,15 @@ class Mask:
         ids += [value for order in orders for value in (order.order_id, order.tracking, order.customer_id)]
         said = [message.content, *(turn.text for turn in message.thread)]
         self._real = {value.upper() for value in ids if value} | {number for text in said for number in order_numbers(text)}
-        self._known = {_folded(value): self.number(value) for value in ids if value}
+        self._known = {folded(value): self.number(value) for value in ids if value}
         for order in orders:  # customers leave the prefix out
             if len(digits := "".join(_DIGIT.findall(order.order_id))) > FORM_DIGITS:
                 self._known.setdefault(digits, "".join(_DIGIT.findall(self.number(order.order_id))))
         if customer and customer.email:
-            self._known[_folded(customer.email)] = ADDRESS
+            self._known[folded(customer.email)] = ADDRESS
         for handle in (message.author.handle, *(customer.handles.values() if customer else ())):
             if handle and _bare(handle) and _bare(handle) not in self._ours:
-                self._known |= {_folded(handle): HANDLE, f"@{_bare(handle)}": HANDLE}
+                self._known |= {folded(handle): HANDLE, f"@{_bare(handle)}": HANDLE}
                 if len(_bare(handle)) >= LEAST_NAME:
                     self._known[_bare(handle)] = HANDLE
         names = {name for name in (message.author.name, customer.name if customer else None, *people) if name and name.strip()}
@@ -117,9 +83,10 @@ class Mask:
             "|".join(
                 f"(?P<{name}>{pattern})"
                 for name, pattern in (
-                    ("email", _EMAIL), ("known", _any_of(self._known)), ("iban", _IBAN), ("name", _any_of(self._names, "s?")),
-                    ("street", _STREET), ("fact", _any_of(self._facts)), ("handle", _HANDLE),
-                    ("code", _CODE), ("long", _LONG_NUMBER), ("number", _NUMBER),
+                    ("email", patterns.EMAIL), ("known", _any_of(self._known)), ("iban", patterns.IBAN),
+                    ("name", _any_of(self._names, "s?")), ("street", patterns.STREET), ("fact", _any_of(self._facts)),
+                    ("handle", patterns.HANDLE), ("code", patterns.CODE), ("long", patterns.LONG_NUMBER),
+                    ("number", patterns.NUMBER),
                 )
             )
         )  # fmt: skip
@@ -127,22 +94,42 @@ class Mask:
     def text(self, text: str) -> str:
         """The text without personal data."""
         text = unicodedata.normalize("NFC", text)
-        if self._marked:
-            for pattern in (_GREETED, _SIGNED):
-                text = pattern.sub(_without_name, text)
         parts: list[str] = []
         at = 0
-        for found in self._all.finditer(_folded(text)):
-            parts += text[at : found.start()], self._instead(found, text[found.start() : found.end()])
-            at = found.end()
+        if self._marked:
+            for kind, start, end in self.found(text):
+                parts += text[at:start], MARKS[kind]
+                at = end
+        else:
+            for found in self._all.finditer(folded(text)):
+                parts += text[at : found.start()], self._instead(found, text[found.start() : found.end()])
+                at = found.end()
         return "".join([*parts, text[at:]])
+
+    def found(self, text: str) -> list[tuple[str, int, int]]:
+        """Where personal data stands in a text in NFC: (kind, start, end) in order, none inside another; kinds as in MARKS.
+
+        What two patterns find together is one place, of the kind that its form tells rather than the words around it.
+        """
+        spans = [("street", *match.span()) for match in patterns.ADDRESSES.finditer(text)]
+        for match in self._all.finditer(folded(text)):
+            kind = match.lastgroup or ""
+            if kind != "handle" or _bare(match[0]) not in self._ours:
+                spans.append((self._kind(kind, match[0]), match.start(), match.end()))
+        spans += _named(text)
+        apart: list[tuple[str, int, int]] = []
+        for kind, start, end in sorted(spans, key=lambda span: span[1:]):
+            if apart and start < apart[-1][2]:
+                before, first, last = apart[-1]
+                apart[-1] = (kind if before == "name" else before, first, max(last, end))
+            else:
+                apart.append((kind, start, end))
+        return apart
 
     def _instead(self, found: re.Match[str], written: str) -> str:
         kind = found.lastgroup or ""
         if kind == "handle" and _bare(written) in self._ours:
             return written
-        if self._marked:
-            return MARKS[self._kind(kind, found[0])]
         if kind == "known":
             return self._known[found["known"]]
         if kind in ("code", "number"):
@@ -168,9 +155,19 @@ class Mask:
         return self._numbers[key]
 
 
-def _without_name(found: re.Match[str]) -> str:
-    start, end = (at - found.start() for at in found.span("who"))
-    return found[0][:start] + MARKS["name"] + found[0][end:]
+def _named(text: str) -> list[tuple[str, int, int]]:
+    """Names that the words around them give away, and where else in the text a part of one stands with a capital."""
+    told = [
+        match.span(group)
+        for pattern in patterns.NAMES
+        for match in pattern.finditer(text)
+        for group in patterns.WHO & match.groupdict().keys()
+        if match[group]
+    ]
+    parts = {part for start, end in told for part in _PARTS.split(text[start:end])}
+    parts = {part for part in parts if len(part) >= LEAST_NAME and part[0].isupper() and part.casefold() not in PARTICLES}
+    again = [match.span() for match in re.finditer(_any_of(parts, "s?"), text)]
+    return [("name", *span) for span in (*told, *again)]
 
 
 def rounded(followers: int) -> int:
@@ -189,7 +186,7 @@ def _facts(order: Order) -> Iterator[tuple[str, str]]:
         for language in _LANGUAGES:
             if told := day(iso, language):
                 number, _, month = told.replace(".", "").partition(" ")
-                yield from ((_folded(form), "date") for form in (told, f"{number} {month}", f"{month} {number}"))
+                yield from ((folded(form), "date") for form in (told, f"{number} {month}", f"{month} {number}"))
         if re.fullmatch(r"\d{4}-\d\d-\d\d", iso):
             year, month, number = iso.split("-")
             for m, d in ((month, number), (str(int(month)), str(int(number)))):
@@ -209,8 +206,8 @@ def _facts(order: Order) -> Iterator[tuple[str, str]]:
             forms |= {f"{whole} {word}" for word in ("eur", "euro", "euros", "kr", "gbp", "sek", "usd")}
             if value >= LEAST_PLAIN:
                 forms |= {whole, f"{value:,.0f}", f"{value:,.0f}".replace(",", ".")}
-        yield from ((_folded(form), "amount") for form in forms)
-        yield from ((re.sub(r"[\u00a0\u202f]", " ", _folded(form)), "amount") for form in forms)
+        yield from ((folded(form), "amount") for form in forms)
+        yield from ((re.sub(r"[\u00a0\u202f]", " ", folded(form)), "amount") for form in forms)
 
 
 def _filled(form: str, digits: str) -> str:
@@ -218,7 +215,7 @@ def _filled(form: str, digits: str) -> str:
     return _DIGIT.sub(lambda _: next(left), form)
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """Lower case without accents, a character for a character."""
     plain = unicodedata.normalize("NFC", text)
     return "".join(unicodedata.normalize("NFD", char.lower())[0] for char in plain).translate(_STROKES)
@@ -226,11 +223,11 @@ def _folded(text: str) -> str:
 
 def _spellings(name: str) -> tuple[str, ...]:
     """A name without its accents: Müßig as mußig, as mussig, and as muessig."""
-    return _folded(name), _folded(name.replace("ß", "ss")), _folded(name.lower().translate(_SPELT))
+    return folded(name), folded(name.replace("ß", "ss")), folded(name.lower().translate(_SPELT))
 
 
 def _bare(handle: str) -> str:
-    return _folded(handle.strip()).lstrip("@").rstrip(".")
+    return folded(handle.strip()).lstrip("@").rstrip(".")
 
 
 def _any_of(values: Iterable[str], ending: str = "") -> str:

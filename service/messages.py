@@ -140,6 +140,9 @@ class Options(Noun):
     draft: bool = True
     tone: Tone = "warm"
     alternatives: int = Field(default=0, ge=0, le=3)
+    # By an agent: "shorter", or a point to add. Left out of what is written down where there is none, so that a request from
+    # before there were instructions is still the same one.
+    instruction: Annotated[str, Field(max_length=1_000)] | None = Field(default=None, exclude_if=lambda wish: wish is None)
 
 
 class Message(Noun):
@@ -195,6 +198,12 @@ class Message(Noun):
         if self.text.strip():
             return self.text
         return "\n".join(a.transcript for a in self.attachments if a.transcript)
+
+    def with_read(self, read: tuple[Attachment, ...]) -> Message:
+        """The message with what a model read of its attachments."""
+        by_url = {one.url: one for one in read}
+        attachments = tuple(by_url.get(one.url, one) if one.transcript is None else one for one in self.attachments)
+        return self.model_copy(update={"attachments": attachments}) if read else self
 
     @property
     def public(self) -> bool:
@@ -462,6 +471,14 @@ class Alternative(Noun):
     private: DraftText | None = None
 
 
+class Delta(Noun):
+    """The next words of a draft that is being written; joined they are the text. `reset`: what came before is taken back."""
+
+    side: Literal["public", "private"] = "private"
+    text: str = ""
+    reset: bool = False
+
+
 class Draft(Noun):
     """A reply an agent can accept, edit or reject; nothing is ever sent by this service."""
 
@@ -528,6 +545,7 @@ class Triage(Noun):
     conversation_id: str | None = None
     metadata: dict[str, str] = {}
     received_at: Instant
+    attachments: tuple[Attachment, ...] = ()  # those that a model read, with what it read
     understanding: Understanding
     context: Context
     draft: Draft | None = None

@@ -15,9 +15,13 @@ from pathlib import Path
 import structlog
 
 from service.brands import Brand, brand_folders, read_brand
+from service.draft.checks.wording import words_of
+from service.draft.writer import PROMPTS, Writer
 from service.errors import KnowledgeNotUsable, ModelNotUsable, RecordsNotUsable, Unavailable
 from service.files import digest_of, shipped
 from service.knowledge import Entry, StoredEntry
+from service.llm.prompts import PromptFile, read_prompts
+from service.llm.provider import Provider
 from service.order_files.customers import customer_lines
 from service.order_files.read import order_lines
 from service.policies import PolicyFiles
@@ -60,16 +64,28 @@ class Parts:
     index: VectorIndex
     passages: Passages
     sources: Sources
+    provider: Provider | None = None  # of the model that words drafts; none: the composer does alone
     seen: int = 0  # number of the last change line taken over
     policies: PolicyFiles = field(default_factory=PolicyFiles)
     warnings: tuple[str, ...] = field(default=())
     ending: asyncio.Event = field(default_factory=asyncio.Event)  # set when the follower is to stop
     following: asyncio.Lock = field(default_factory=asyncio.Lock)  # one look at a time: an older one must not win
+    _prompts: dict[str, dict[str, PromptFile]] = field(default_factory=dict)  # by brand
 
     @property
     def knowledge_version(self) -> str:
         """Names the state of the knowledge that this process answers from."""
         return f"k{self.seen}"
+
+    def writer(self, brand: Brand) -> Writer | None:
+        """Who words the drafts of a brand beside the composer."""
+        if self.provider is None:
+            return None
+        if brand.name not in self._prompts:
+            self._prompts[brand.name] = read_prompts(brand.folder, PROMPTS)
+        settings = self.settings
+        hosts = frozenset(settings.media_hosts)
+        return Writer(self.provider, self._prompts[brand.name], settings.llm_deadline_seconds, settings.llm_vision, hosts)
 
     async def follow(self) -> None:
         """Takes over what changed in the records and in policy files since the last look."""
@@ -155,6 +171,8 @@ async def build_parts(
     folders = brand_folders(settings.knowledge_dir, demo=settings.demo)
     rules = read_signal_rules(shipped("knowledge/signals"))
     brands = {name: read_brand(name, folder) for name, folder in folders.items()}
+    for language in {language for brand in brands.values() for language in brand.identity.languages}:
+        words_of(language)  # a mistake in what the checks look for is told now, not at a message
     with contextlib.ExitStack() as stack:
         stack.enter_context(start_lock(settings))
         embedder = await asyncio.to_thread(ensure_model, settings, progress)
@@ -163,6 +181,7 @@ async def build_parts(
         records = Records(connect(settings.database))
         embedding = EmbeddingThread(embedder)
         index = _index(settings, records, embedder, heads)
+        provider = await asyncio.to_thread(_provider, settings, records, progress)
         try:
             await migrate(records.engine)
             await _check_vectors(records, embedder)
@@ -175,7 +194,7 @@ async def build_parts(
             parts = Parts(
                 settings=settings, records=records, ledger=Ledger(records), embedding=embedding, heads=heads, rules=rules,
                 brands=brands, folders=folders, index=index, passages=passages,
-                sources=Sources(passages, records.known, settings.retrieval_limit),
+                sources=Sources(passages, records.known, settings.retrieval_limit), provider=provider,
             )  # fmt: skip
             parts.seen = await records.last_change()
             for name in await records.brands():
@@ -190,6 +209,8 @@ async def build_parts(
                 parts.ending.set()
                 await follower
         finally:
+            if provider is not None:
+                await provider.close()
             await index.close()
             embedding.close()
             await records.close()
@@ -212,6 +233,18 @@ def _index(settings: Settings, records: Records, embedder: Embedder, heads: Head
     space = space_of(embedder.fingerprint, embedder.dimension, heads)
     collections = Collections(client, settings.qdrant_collection, space, embedder.dimension)
     return QdrantIndex(collections, load, settings.qdrant_timeout_seconds)
+
+
+def _provider(settings: Settings, records: Records, progress: Progress) -> Provider | None:
+    """The model that the settings name; nothing is opened yet."""
+    if settings.llm_base_url is None:
+        return None
+    # Here, not above: seconds of imports that a service without a model does without.
+    from service.llm.configured import provider_of
+
+    if settings.llm_key_in_the_open:
+        progress("warning: FIRSTREPLY_LLM_BASE_URL is http://: the key and every prompt cross the network unencrypted")
+    return provider_of(settings, records.reserve_spending, records.settle_spending)
 
 
 async def _check_vectors(records: Records, embedder: Embedder) -> None:

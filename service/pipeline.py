@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, replace
 
 from service import __version__
+from service.attachments import read_along
 from service.draft.write import write_draft
 from service.errors import UnknownBrand
 from service.escalate.verdict import decide
-from service.messages import Context, Message, Triage, Versions
+from service.messages import Context, Delta, Draft, Message, Triage, Versions
 from service.parts import Parts
 from service.retrieve.context import retrieve
 from service.retrieve.customers import known_of
+from service.stopwatch import Stopwatch
 from service.understand.understanding import texts_of, understand
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A step that is done, with the triage as far as it has grown."""
+    """A step that is done, with the triage as far as it has grown; `delta` in a stream, for words of the draft."""
 
     name: str
     triage: Triage
+    delta: Delta | None = None
 
 
 async def triage(message: Message, parts: Parts) -> Triage:
@@ -35,12 +37,18 @@ async def triage(message: Message, parts: Parts) -> Triage:
     return grown
 
 
-async def stages(message: Message, parts: Parts) -> AsyncIterator[Stage]:
-    """The growing triage after each step: understanding, context, escalation, draft."""
+async def stages(
+    message: Message, parts: Parts, *, streamed: bool = False, before: tuple[Draft, ...] = ()
+) -> AsyncGenerator[Stage, None]:
+    """The growing triage after each step: understanding, context, escalation, draft, and before it, `streamed`, its deltas.
+
+    `before` are drafts that were made for the same message: another one is wanted.
+    """
     brand = parts.brands.get(message.brand)
     if brand is None:
         raise UnknownBrand(message.brand, list(parts.brands))
-    watch = _Watch()
+    watch, writer = Stopwatch(), parts.writer(brand)
+    given, message = message, await read_along(message, writer)
     texts = texts_of(message)
     vectors, known = await asyncio.gather(parts.embedding.queries(texts.all), known_of(message, parts.sources.known))
     watch.lap("embed")
@@ -58,10 +66,11 @@ async def stages(message: Message, parts: Parts) -> AsyncIterator[Stage]:
     grown = Triage(
         id=f"tri_{secrets.token_hex(12)}", message_id=message.id, brand=message.brand, conversation_id=message.conversation_id,
         metadata=message.metadata, received_at=message.received_at, understanding=understanding, context=Context(),
+        attachments=tuple(one for one in message.attachments if one not in given.attachments),
         escalation=escalation, timings_ms=watch.laps, warnings=(*parts.warnings, *context.warnings),
         versions=Versions(
             service=__version__, embedder=parts.embedding.embedder.fingerprint, classifier=parts.heads.version,
-            knowledge=parts.knowledge_version, policy=brand.policy_version,
+            knowledge=parts.knowledge_version, policy=brand.policy_version, prompt=writer.version if writer else None,
         ),
     )  # fmt: skip
     yield Stage("understanding", grown)
@@ -70,30 +79,18 @@ async def stages(message: Message, parts: Parts) -> AsyncIterator[Stage]:
     yield Stage("escalation", grown)
 
     if message.options.draft:
-        draft = write_draft(message, understanding, context, escalation, brand, brand.phrases)
-        escalation = verdict.after(draft)  # checks on the draft may add reasons, never remove one
-        grown = grown.model_copy(update={"draft": draft, "escalation": escalation})
+        drafting = write_draft(message, understanding, context, escalation, brand, writer, streamed=streamed, before=before)
+        async for draft in drafting:
+            if isinstance(draft, Delta):
+                yield Stage("draft.delta", grown, draft)
+                continue
+            escalation = verdict.after(draft)  # checks on the draft may add reasons, never remove one
+            grown = grown.model_copy(update={"draft": draft, "escalation": escalation})
     watch.lap("draft")
     yield Stage("draft", grown.model_copy(update={"timings_ms": watch.total()}))
 
 
 async def warm(parts: Parts) -> Triage:
-    """Loads what loads at first use, so that the first message does not wait for it; nothing is recorded."""
+    """Loads what loads at first use, so that the first message does not wait for it; nothing is recorded, no model is called."""
     message = Message(text="Where is my order? It was due on Friday.", brand=next(iter(parts.brands), ""))
-    return [stage.triage async for stage in stages(message, parts)][-1]
-
-
-class _Watch:
-    """Milliseconds of each step."""
-
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self._start = self._last = time.perf_counter()
-
-    def lap(self, name: str) -> None:
-        now = time.perf_counter()
-        self.laps[name] = round((now - self._last) * 1000, 2)
-        self._last = now
-
-    def total(self) -> dict[str, float]:
-        return self.laps | {"total": round((time.perf_counter() - self._start) * 1000, 2)}
+    return [stage.triage async for stage in stages(message, replace(parts, provider=None))][-1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from service.errors import FieldError, InvalidMessage, NotFound
 from service.knowledge import Entry, StoredEntry
 from service.masking import Mask
-from service.messages import Feedback, Message, Triage
+from service.messages import Draft, Feedback, Message, Triage
 from service.parts import Parts
 from service.retrieve.context import message_vector
 from service.retrieve.customers import known_of
@@ -23,7 +23,9 @@ async def prepared(parts: Parts, triage_id: str, given: Feedback | None = None) 
         raise NotFound(f"no triage {triage_id} is recorded here")
     message, triage = found
     feedback = [*await parts.records.feedback(triage_id), *([given] if given else [])]
-    text = reply_of(message, triage, feedback)
+    latest = await parts.records.redrafts(triage_id)
+    draft = Draft.model_validate(latest[-1]["draft"]) if latest else triage.draft
+    text = reply_of(message, draft, feedback)
     if not text or not message.content.strip():
         raise InvalidMessage(
             [FieldError("/text", "no reply to approve: it needs feedback accepted, or edited with the text as sent")]
@@ -49,14 +51,13 @@ async def waiting(parts: Parts, brand: str, limit: int) -> list[StoredEntry]:
     return found
 
 
-def reply_of(message: Message, triage: Triage, feedback: list[Feedback]) -> str | None:
-    """What the customer was sent: the text that came with the last feedback, else the draft that was accepted."""
+def reply_of(message: Message, draft: Draft | None, feedback: list[Feedback]) -> str | None:
+    """What the customer was sent: the text that came with the last feedback, else the draft in force, which was accepted."""
     last = feedback[-1] if feedback else None
     if last is None or last.action == "rejected":
         return None
     if last.text and last.text.strip():
         return last.text
-    draft = triage.draft
     if last.action != "accepted" or draft is None:
         return None
     sent = (draft.public or draft.private) if message.public else (draft.private or draft.public)

@@ -21,7 +21,7 @@ import uvloop
 from service import pipeline, telemetry
 from service.app import create_app, require_key
 from service.errors import SettingsNotUsable
-from service.parts import Progress, build_parts
+from service.parts import Parts, Progress, build_parts
 from service.settings import Settings
 
 DRAIN_SECONDS = 20  # uvicorn's own default waits for ever
@@ -48,6 +48,7 @@ async def _serve_one(settings: Settings, listening: socket.socket, progress: Pro
         if parts.brands:
             await pipeline.warm(parts)
         telemetry.describe_build(parts.embedding.embedder.fingerprint, parts.heads.version)
+        checking = asyncio.create_task(_check_writer(parts, progress)) if CHILD not in os.environ else None
         config = uvicorn.Config(
             create_app(settings, parts), log_level="warning", access_log=False, server_header=False, date_header=False,
             timeout_graceful_shutdown=DRAIN_SECONDS,
@@ -57,7 +58,19 @@ async def _serve_one(settings: Settings, listening: socket.socket, progress: Pro
             shown = f"[{host}]" if ":" in host else host
             progress(f"FirstReply is listening on http://{shown}:{port}  (API description: http://{shown}:{port}/docs)")
         await uvicorn.Server(config).serve(sockets=[listening])
+        if checking is not None:
+            checking.cancel()
     return 0
+
+
+async def _check_writer(parts: Parts, progress: Progress) -> None:
+    """Says what is wrong with the model, if anything is; drafts are the composer's until it is mended, and nothing waits."""
+    if parts.provider is None:
+        return
+    from service.llm.configured import trouble_of
+
+    if trouble := await trouble_of(parts.provider, parts.settings.llm_deadline_seconds):
+        progress(f"warning: the model doesn't answer ({trouble}): the composer writes every draft until it does")
 
 
 def _listen(settings: Settings, *, shared: bool = False) -> socket.socket:
@@ -118,3 +131,4 @@ async def _prepare(settings: Settings, progress: Progress) -> None:
     """What can go wrong goes wrong once, before any worker starts."""
     async with build_parts(settings, progress=progress) as parts:
         await require_key(parts)
+        await _check_writer(parts, progress)

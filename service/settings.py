@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.errors import SettingsNotUsable
@@ -16,15 +16,32 @@ from service.understand.build import DEFAULT_MODEL
 MIB = 1024 * 1024
 
 
-def _server(url: str) -> str:
+def _well_formed(url: str) -> bool:
     try:
         parsed = urlsplit(url)
-        well = parsed.scheme in ("http", "https") and parsed.hostname and parsed.port != 0 and not parsed.username
+        return bool(parsed.scheme in ("http", "https") and parsed.hostname and parsed.port != 0 and not parsed.username)
     except ValueError:  # a port that is no number
-        well = False
-    if not well:
+        return False
+
+
+def _server(url: str) -> str:
+    if not _well_formed(url):
         raise ValueError("write it as http://host:6333 or https://host:6333, the key in FIRSTREPLY_QDRANT_API_KEY")
     return url
+
+
+def _model_server(url: str) -> str:
+    if not _well_formed(url) or urlsplit(url).query or urlsplit(url).fragment:
+        raise ValueError("write it as https://host/v1 or http://host:8080/v1, the key in FIRSTREPLY_LLM_API_KEY")
+    return url
+
+
+def _key(key: SecretStr) -> SecretStr:
+    """Without the line break that a file of secrets ends with; what else can't be in a header is refused."""
+    bare = key.get_secret_value().strip()
+    if not bare or not all("!" <= letter <= "~" for letter in bare):
+        raise ValueError("it is empty, or holds a space or a letter that no key has: copy it again")
+    return SecretStr(bare)
 
 
 class Settings(BaseSettings):
@@ -83,6 +100,43 @@ class Settings(BaseSettings):
         pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$",
         description="how names of collections begin; another one for each installation that shares a server",
     )
+    llm_base_url: Annotated[str, AfterValidator(_model_server)] | None = Field(
+        default=None,
+        description="https://host/v1 of an OpenAI-compatible server that words drafts; default none: the composer writes alone",
+    )
+    llm_model: str | None = Field(
+        default=None, min_length=1, description="the model's name there; on Azure the name of its deployment"
+    )
+    llm_api_key: Annotated[SecretStr, AfterValidator(_key)] | None = Field(
+        default=None, description="API key of the model's server; servers of your own often need none"
+    )
+    llm_api_version: str | None = Field(
+        default=None,
+        min_length=1,
+        description="only for Azure OpenAI, such as 2024-10-21: the base URL is then https://NAME.openai.azure.com",
+    )
+    llm_deadline_seconds: float = Field(
+        default=8.0, gt=0, le=600, description="longest wait for a draft by the model; the composer's draft is answered then"
+    )
+    llm_concurrency: int = Field(
+        default=32, ge=1, le=1024, description="most calls at once of a process; one more waits a quarter of its deadline"
+    )
+    llm_output: Literal["auto", "json_schema", "json_object", "text"] = Field(
+        default="auto",
+        description="how the server is told the schema of an answer; auto begins with json_schema and remembers what works",
+    )
+    llm_daily_tokens: int | None = Field(
+        default=None, ge=1, description="most tokens a brand may use in a day (UTC), read and written together; default any"
+    )
+    llm_daily_cost: float | None = Field(
+        default=None, gt=0, description="most a brand may spend in a day (UTC), in the currency of the two prices; default any"
+    )
+    llm_price_in: float | None = Field(default=None, ge=0, description="price of a million tokens read, for LLM_DAILY_COST")
+    llm_price_out: float | None = Field(default=None, ge=0, description="price of a million tokens written, for LLM_DAILY_COST")
+    llm_audio_model: str | None = Field(
+        default=None, min_length=1, description="model on the same server that transcribes voice notes; default none: we ask"
+    )
+    llm_vision: bool = Field(default=False, description="true where the model sees images, which are shown to it then")
     host: str = Field(default="127.0.0.1", description="address to listen on; beyond loopback an API key is required")
     port: int = Field(default=8000, ge=0, le=65535, description="TCP port to listen on")
     workers: int = Field(default=1, ge=1, le=64, description="processes; each holds the model (about 500 MB)")
@@ -99,7 +153,35 @@ class Settings(BaseSettings):
     follow_seconds: float = Field(
         default=0.5, gt=0, le=60, description="how often, in seconds, a process looks for knowledge that another one changed"
     )
+    media_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="JSON list of hosts in your own network that voice notes may be fetched from, by http as well, such as "
+        '["media.lan"]; '
+        "others are fetched from public addresses and by https only, since anybody can write an address",
+    )
     retrieval_limit: int = Field(default=4, ge=1, le=20, description="most passages in a context; agents rarely read more")
+
+    @model_validator(mode="after")
+    def _whole_llm(self) -> Settings:
+        """What belongs together of the model's settings."""
+        if (self.llm_base_url is None) != (self.llm_model is None):
+            given, missing = "LLM_BASE_URL", "LLM_MODEL"
+            if self.llm_base_url is None:
+                given, missing = missing, given
+            raise ValueError(
+                f"FIRSTREPLY_{given} is set without FIRSTREPLY_{missing}: set both, or neither to do without a model"
+            )
+        if self.llm_audio_model is not None and self.llm_base_url is None:
+            raise ValueError("FIRSTREPLY_LLM_AUDIO_MODEL needs FIRSTREPLY_LLM_BASE_URL and FIRSTREPLY_LLM_MODEL")
+        if self.llm_daily_cost is not None and not (self.llm_price_in or self.llm_price_out):
+            raise ValueError("FIRSTREPLY_LLM_DAILY_COST needs FIRSTREPLY_LLM_PRICE_IN and FIRSTREPLY_LLM_PRICE_OUT")
+        return self
+
+    @property
+    def llm_key_in_the_open(self) -> bool:
+        """Whether the key of the model's server, and every prompt, would cross a network unencrypted."""
+        url = urlsplit(self.llm_base_url or "")
+        return self.llm_api_key is not None and url.scheme == "http" and not _is_loopback(url.hostname or "")
 
     @property
     def models(self) -> Path:
@@ -114,12 +196,16 @@ class Settings(BaseSettings):
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach the service."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return _is_loopback(self.host)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def read_settings(**given: object) -> Settings:
@@ -128,5 +214,10 @@ def read_settings(**given: object) -> Settings:
         return Settings(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
+        advice = first["msg"].removeprefix("Value error, ")
+        if not first["loc"]:  # several settings together; the input would be all of them, keys too
+            raise SettingsNotUsable(advice) from None
         name = "FIRSTREPLY_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise SettingsNotUsable(f"{name}: {first['msg'].removeprefix('Value error, ')} (got {first['input']!r})") from None
+        secret = "KEY" in name or set("@?") & set(str(first["input"]))  # a key, or a URL that may hold one
+        got = "" if secret else f" (got {first['input']!r})"
+        raise SettingsNotUsable(f"{name}: {advice}{got}") from None

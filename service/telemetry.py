@@ -10,6 +10,11 @@
 | triage_retrieval_unavailable_total | counter | |
 | triage_knowledge_passages | gauge | |
 | triage_build_info | gauge | version, embedder, classifier |
+| writer_calls_total | counter | outcome |
+| writer_attempts_total | counter | |
+| writer_call_duration_seconds | histogram | outcome |
+| writer_tokens_total | counter | direction |
+| writer_circuit_open | gauge | |
 
 | log field | meaning |
 |---|---|
@@ -18,7 +23,8 @@
 | method, route, status | of the request; the route's pattern, never the path with its ids |
 | ms | milliseconds from the first byte to the last |
 | triage_id, label, escalate | of the triage made |
-| reason | why the index or the records can't be used |
+| reason | why the index, the records or the model can't be used |
+| outcome, attempts, tokens_in, tokens_out | of a call of the model |
 """
 
 from __future__ import annotations
@@ -43,6 +49,15 @@ ESCALATIONS = Counter("triage_escalations_total", "Reasons of escalated messages
 EMPTY = Counter("triage_retrieval_empty_total", "Messages for which no passage was found.")
 UNSEARCHED = Counter("triage_retrieval_unavailable_total", "Messages for which the index did not answer.")
 PASSAGES = Gauge("triage_knowledge_passages", "Entries of knowledge this process answers from.", multiprocess_mode="max")
+WRITER_CALLS = Counter("writer_calls_total", "Calls of the model: ok, stopped by us, or why there was no answer.", ("outcome",))
+WRITER_ATTEMPTS = Counter("writer_attempts_total", "Requests to the model's server, retries included.")
+WRITER_SECONDS = Histogram(
+    "writer_call_duration_seconds", "Seconds from a call to its last byte or its end.", ("outcome",), buckets=_SECONDS
+)
+WRITER_TOKENS = Counter("writer_tokens_total", "Tokens read (in) and written (out) by the model.", ("direction",))
+WRITER_CIRCUIT_OPEN = Gauge(
+    "writer_circuit_open", "1 while a process leaves a failing model's server alone.", multiprocess_mode="max"
+)
 BUILD = Gauge("triage_build_info", "What is running.", ("version", "embedder", "classifier"), multiprocess_mode="max")
 
 
@@ -73,6 +88,15 @@ def exposition() -> bytes:
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
     return generate_latest()
+
+
+def log_warnings() -> None:
+    """For a command, whose standard output is its answer: warnings alone, on stderr."""
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def log_as_json() -> None:

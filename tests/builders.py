@@ -6,9 +6,26 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from service.brands import Brand, read_brand
+from service.draft.brief import order_sources
+from service.draft.channels import measured, rules_of
+from service.draft.checks import Made
 from service.draft.phrases import Phrases, read_phrases
+from service.draft.plan import Kind, Plan
 from service.files import shipped
-from service.messages import LABELS, Escalation, Message, Order, Passage, Reason, ReasonCode, Signal, Understanding
+from service.messages import (
+    LABELS,
+    Action,
+    Context,
+    Customer,
+    Escalation,
+    Message,
+    Order,
+    Passage,
+    Reason,
+    ReasonCode,
+    Signal,
+    Understanding,
+)  # fmt: skip
 
 DATABASE = "firstreply.db"
 TODAY = date(2026, 11, 22)  # the day the demo orders are written for: nothing in them moves
@@ -81,3 +98,37 @@ def order(**fields: Any) -> Order:
         "carrier": "Rappid", "tracking": "RP48210077DE", "late": True, "why": "number_in_text",
     }  # fmt: skip
     return Order.model_validate(given | fields)
+
+
+def made(
+    private: str | None,
+    public: str | None = None,
+    *,
+    said: Message | None = None,
+    language: str = "de",
+    passages: tuple[Passage, ...] = (),
+    of: Order | None = None,
+    orders: tuple[Order, ...] = (),
+    customer: Customer | None = None,
+    values: tuple[str, ...] = (),
+    action: Action = "reply",
+    kind: Kind = "general",
+    brand: Brand = DEMO,
+    **more: Any,
+) -> Made:
+    """A draft somebody wrote freely, on the brand's passages and the fields of the order `of`."""
+    said = said if said is not None else message(channel="whatsapp" if public is None else "x")
+    orders = orders or ((of,) if of is not None else ())
+    told = tuple(source.text for one in orders for source in order_sources(one, language))
+    rules, contact = rules_of(said.channel), brand.identity.contact
+    given: dict[str, Any] = {
+        "understanding": understanding(language=language), "escalation": escalation(*more.pop("reasons", ())),
+        "context": Context(passages=passages, orders=orders, customer=customer),
+        "plan": Plan(action, kind, of, passages=passages),
+        "values": (*told, *(one.order_id for one in orders), *values, *filter(None, (contact.email, contact.phone))),
+    } | more  # fmt: skip
+    return Made(
+        public=measured(public, rules.public) if public is not None else None,
+        private=measured(private, rules.private) if private is not None else None,
+        action=action, language=language, message=said, brand=brand, passages=passages, **given,
+    )  # fmt: skip

@@ -57,7 +57,7 @@ def test_a_stage_knows_neither_http_nor_records(stage: str) -> None:
     found = [
         (name_of(path), module)
         for path in FILES
-        if path.parent.name == stage
+        if path.relative_to(SERVICE).parts[0] == stage
         for module in imported(tree(path))
         if under(module, "service.http", "service.records", "service.desk", "service.app", "service.cli", "sqlalchemy")
     ]

@@ -72,7 +72,7 @@ def test_operations_names_every_metric_of_ours() -> None:
         name.removesuffix("_created")
         for family in REGISTRY.collect()
         for name in [family.name]
-        if family.name.startswith(("triage_", "http_"))
+        if family.name.startswith(("triage_", "http_", "writer_"))
     }
     assert ours, telemetry.__name__
     assert [name for name in sorted(ours) if f"`{name}" not in text] == []

@@ -56,9 +56,38 @@ def test_values_of_the_record_and_patterns_are_marked(text: str, left: str) -> N
         ("Fixed.\n\nBest wishes,\nJess", "Fixed.\n\nBest wishes,\n[name]"),
         ("Das machen wir. Viele Grüße von Jana Weiß!", "Das machen wir. Viele Grüße von [name]!"),
         ("Liebe Ane, gern.", "Liebe [name], gern."),
+        ("Where is it?\n\nJess O'Neill", "Where is it?\n\n[name]"),
+        ("It is late. Bye, Jess", "It is late. Bye, [name]"),
+        ("Wann kommt es? LG Jana", "Wann kommt es? LG [name]"),
     ],
 )
 def test_names_that_no_record_knows_are_found_where_letters_begin_and_end(text: str, left: str) -> None:
+    assert masked(text, None, ()) == left
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Hi, I'm Jess O'Neill, and Jess is my name.", "Hi, I'm [name], and [name] is my name."),
+        ("my name is jess, order 2", "my name is [name], order 2"),
+        ("This is Dr. Ann B. Smith speaking", "This is Dr. [name] speaking"),
+        ("Ich heiße Jana Weiß. Meine Jana", "Ich heiße [name]. Meine [name]"),
+        ("ich bin Jana von der Weide und warte", "ich bin [name] und warte"),
+        ("Je m’appelle Théo Dupont et j'attends", "Je m’appelle [name] et j'attends"),
+        ("Hola, me llamo Lucía de la Cruz y espero", "Hola, me llamo [name] y espero"),
+        ("Hej, jag heter Åsa Öberg!", "Hej, jag heter [name]!"),
+        ("Mijn naam is Wietske van der Laan.", "Mijn naam is [name]."),
+        ("Frau Keller sagte es, Mr Smith auch, señora López no", "Frau [name] sagte es, Mr [name] auch, señora [name] no"),
+        ("My husband Tom ordered it, my wife called", "My husband [name] ordered it, my wife called"),
+        ("Name: Jana Weiß\nTel: 0151 2345678", "Name: [name]\nTel: [number]"),
+        ("Name: jana.weiss@mail.example", "Name: [e-mail]"),
+        ("221 Baker St, Baker Street 221 and 10 Downing Street", "[address], [address] and [address]"),
+        ("Alte Straße 5; rue de la Paix 5; c/ Mayor 5; Flat 2", "[address]; [address]; [address]; [address]"),
+        ("Apt. 656, P.O. Box 12, PLZ 1010, SW1A 1AA, 7412 SL", "[address], [address], [address], [address], [address]"),
+        ("345-899-3560x4587", "[number]"),
+    ],
+)
+def test_people_and_places_that_a_message_names_itself(text: str, left: str) -> None:
     assert masked(text, None, ()) == left
 
 
@@ -68,6 +97,9 @@ def test_names_that_no_record_knows_are_found_where_letters_begin_and_end(text: 
         "Guten Tag\n\nDaune wird bei 30 °C gewaschen, 20 Minuten.\n\nBeste Grüße\ndein Team von Tarn & Timber",
         "Hallo, Wir haben bis 18 Uhr offen.\nLiebe Grüße, Dein Team",
         "Hello there, returns are free for 30 days. Thanks for asking, your Tarn & Timber team",
+        "Guten Morgen\nIch bin Kundin und im Keller steht das Zelt, im Mai war Frau und Kind dabei.",
+        "I'm so happy! I'm NOT sorry. This is Ridiculous service, the flat 2 person tent costs 1499 KR.",
+        "My name is wrong on the order, je suis à la rue depuis 3 jours, soy de Madrid",
         "Hej! Leverans kostar 49 SEK och tar 3–5 dagar. Vänliga hälsningar, ditt Tarn & Timber-team",
     ],
 )

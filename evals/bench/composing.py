@@ -9,7 +9,7 @@ from datetime import date
 from evals.bench import machine
 from evals.bench.figures import Figure, Section, Target, percentile
 from service.brands import read_brand
-from service.draft.write import write_draft
+from service.draft.write import compose
 from service.escalate.verdict import decide
 from service.files import shipped
 from service.messages import LABELS, Context, Message, Understanding
@@ -54,7 +54,7 @@ def _speed() -> dict[str, float]:
         context = Context(passages=(passage,), answers=((passage,),), orders=(order,))
         verdict = decide(message, understood, context, brand.policy, "general").escalation
         start = time.perf_counter()
-        write_draft(message, understood, context, verdict, brand, brand.phrases)
+        compose(message, understood, context, verdict, brand, brand.phrases)
         taken.append((time.perf_counter() - start) * 1000)
     return {"p50": percentile(taken, 50), "p95": percentile(taken, 95)}
 

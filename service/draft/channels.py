@@ -41,6 +41,7 @@ class ChannelRules(BaseModel):
     public: Limit
     private: Limit
     direct_messages: bool = True
+    markdown: bool = False  # whether readers see bold type and lists, or the stars they are written with
 
 
 class _AllRules(BaseModel):

@@ -10,6 +10,7 @@ from functools import cached_property
 from service.brands import Brand, Matter
 from service.draft import facts
 from service.draft.channels import Limit, measured, rules_of, spelt
+from service.draft.disclosure import disclosed, room
 from service.draft.order_told import next_step, order_told, states_of
 from service.draft.phrases import Phrases
 from service.draft.plan import ORDER_TOPICS, Plan
@@ -60,14 +61,17 @@ class Composer:
         rules = rules_of(self.message.channel)
         private = self._within(self._private(), rules.private)
         public = self._within(self._public(), rules.public) if self.message.public else []
+        language = self.phrases.language
+        open_text, told = (disclosed(joined(pieces), self.brand, language) for pieces in (public, private))
         return Composed(
-            public=measured(joined(public), rules.public) if self.message.public else None,
-            private=measured(joined(private), rules.private),
+            public=measured(open_text, rules.public) if self.message.public else None,
+            private=measured(told, rules.private),
             pieces=tuple(private + public),
         )
 
     def _within(self, pieces: list[Piece], limit: Limit) -> list[Piece]:
         """What fits of the pieces; where no answer does, the way to one."""
+        limit = room(limit, self.brand, self.phrases.language)
         kept = fitted([_spelt(piece, limit.unit) for piece in pieces], limit)
         if pieces and not any(piece.rank == ESSENTIAL for piece in kept):
             kept = fitted([_spelt(piece, limit.unit) for piece in self._elsewhere()], limit)
@@ -337,8 +341,3 @@ def _paragraph(pieces: list[Piece]) -> list[Piece]:
         return pieces
     first = pieces[0]
     return [replace(first, own_line=True), *pieces[1:]]
-
-
-def passage_text(passage: Passage) -> str:
-    """All text of a passage that a draft may quote."""
-    return "\n".join((passage.title, passage.text, *passage.wordings, passage.short or ""))

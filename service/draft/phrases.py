@@ -61,6 +61,13 @@ class Phrases:
         """Every phrase with a number in it, such as an emergency number."""
         return tuple(text for variants in self.variants.values() for text in variants if any(c.isdigit() for c in text))
 
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Every word of the phrases, lower case."""
+        return frozenset(
+            word for variants in self.variants.values() for text in variants for word in re.findall(r"[^\W\d_]+", text.casefold())
+        )
+
     def options(self, key: str, values: dict[str, str]) -> list[str]:
         """The key's variants with `values` filled in: those that use the most of them, none with a gap left open."""
         usable: list[tuple[int, str]] = []

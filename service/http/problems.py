@@ -20,6 +20,7 @@ MOST_POINTER = 200  # characters of a pointer: a field's name may be as long as 
 RETRY_SECONDS = 2  # told to a caller when the records are busy; a busy SQLite is free again well before
 log = structlog.get_logger()
 
+_UNEXPECTED = "an unexpected error; it was logged under this request_id"
 _ADVICE = {
     "missing": "this field is required",
     "extra_forbidden": "unknown field: remove it, or check its spelling",
@@ -57,6 +58,20 @@ def problem(
     request: Request, status: int, kind: str, title: str, detail: str, errors: list[dict[str, str]] | None = None
 ) -> JSONResponse:
     """The answer for one error."""
+    return JSONResponse(_body(request, status, kind, title, detail, errors), status_code=status, media_type=MEDIA_TYPE)
+
+
+def told(request: Request, error: Exception) -> dict[str, Any]:
+    """The body of an error that comes after an answer has begun, as the last event of a stream."""
+    if isinstance(error, FirstReplyError):
+        return _body(request, error.status, error.problem, error.title, error.detail)
+    _log_unexpected(request, error)
+    return _body(request, 500, "error", "Something went wrong", _UNEXPECTED)
+
+
+def _body(
+    request: Request, status: int, kind: str, title: str, detail: str, errors: list[dict[str, str]] | None = None
+) -> dict[str, Any]:
     body: dict[str, Any] = {
         "type": f"urn:firstreply:problem:{kind}",
         "title": title,
@@ -65,9 +80,7 @@ def problem(
         "instance": request.url.path,
         "request_id": request.scope.get("request_id"),
     }
-    if errors:
-        body["errors"] = errors
-    return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE)
+    return body | {"errors": errors} if errors else body
 
 
 def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -86,7 +99,7 @@ _DESCRIPTIONS = {
     400: "The request could not be read",
     401: "An API key is needed",
     404: "Not found, or not for this key",
-    409: "It belongs to the brand's folder: edit the file",
+    409: "It can't be changed this way; the detail says which way it can",
     413: "The body is too large",
     415: "The body is not JSON",
     422: "A field is missing, unknown or out of range",
@@ -131,11 +144,15 @@ def install(app: FastAPI) -> None:
 
 
 def unexpected(request: Request, error: Exception) -> JSONResponse:
-    """The answer to an error nobody foresaw; the log gets its type and place, never its text, which may quote a customer."""
+    """The answer to an error nobody foresaw."""
+    _log_unexpected(request, error)
+    return problem(request, 500, "error", "Something went wrong", _UNEXPECTED)
+
+
+def _log_unexpected(request: Request, error: Exception) -> None:
+    """The log gets an error's type and place, never its text, which may quote a customer."""
     where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)[-5:]]
     log.error("unexpected_error", error=type(error).__name__, where=where, request_id=request.scope.get("request_id"))
-    detail = "an unexpected error; it was logged under this request_id"
-    return problem(request, 500, "error", "Something went wrong", detail)
 
 
 def pointer(location: tuple[int | str, ...] | list[int | str]) -> str:

@@ -26,7 +26,7 @@ class Ledger:
     async def put(self, message: Message, triage: Triage) -> None:
         """Records one triage; raises Unavailable where it can't be written."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((message, triage, done))
+        self._waiting.append((message.with_read(triage.attachments), triage, done))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._commit())
         await done

@@ -7,21 +7,22 @@ import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Executable, Row, Select, delete, func, insert, select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from service.errors import RecordsNotUsable, Unavailable
+from service.errors import Conflict, RecordsNotUsable, Unavailable
 from service.knowledge import Asked, Entry, StoredEntry
 from service.messages import Contact, Customer, Feedback, Known, Message, Order, PastTriage, Triage
 from service.records.belongings import LATEST, OF_CUSTOMER, OF_HANDLE
 from service.records.database import connect
 from service.records.precedents import delete_precedents, precedent_row, stored_precedent
 from service.records.purchases import CHUNK, Counts, completed, inserting, normal_handle, of_ids, put_customers, put_orders
+from service.records.spending import reserve, settling
 from service.records.tables import (
     api_keys,
     brands,
@@ -30,8 +31,10 @@ from service.records.tables import (
     customers,
     faqs,
     feedback,
+    llm_spending,
     orders,
     precedents,
+    redrafts,
     triages,
 )
 
@@ -268,6 +271,26 @@ class Records:
                 fresh.append(value)
         return fresh, Counts(added, changed, len(values) - added - changed)
 
+    # Spending on a model
+
+    async def reserve_spending(
+        self, brand: str, day: date, tokens: int, millionths: int, most_tokens: int | None, most_millionths: int | None
+    ) -> bool:
+        """Adds to a brand's day unless it came to more than the most then; whether it did."""
+        async with self._writing() as connection:
+            return await reserve(connection, brand, day, tokens, millionths, most_tokens, most_millionths)
+
+    async def settle_spending(self, brand: str, day: date, tokens: int, millionths: int) -> None:
+        """Adds to a brand's day, or takes from it."""
+        async with self._writing() as connection:
+            await connection.execute(settling(brand, day, tokens, millionths))
+
+    async def spending(self, brand: str, day: date) -> tuple[int, int]:
+        """Tokens, and millionths of the currency, that a brand's day came to so far."""
+        query = select(llm_spending).where(llm_spending.c.brand == brand, llm_spending.c.day == day)
+        rows = await self._all(query)
+        return (rows[0].tokens, rows[0].millionths) if rows else (0, 0)
+
     # Triages and feedback
 
     async def put_triages(self, pairs: Sequence[tuple[Message, Triage]]) -> None:
@@ -311,6 +334,20 @@ class Records:
         """All feedback on one triage, oldest first."""
         query = select(feedback.c.data).where(feedback.c.triage_id == triage_id).order_by(feedback.c.number)
         return [Feedback.model_validate(row.data) for row in await self._all(query)]
+
+    async def put_redraft(self, brand: str, triage_id: str, number: int, at: datetime, data: dict[str, Any]) -> None:
+        """Keeps another draft of a triage; raises Conflict where another one with this number came in between."""
+        values = {"brand": brand, "triage_id": triage_id, "number": number, "at": at, "data": data}
+        async with self._writing() as connection:
+            try:
+                await connection.execute(insert(redrafts).values(values))
+            except IntegrityError:
+                raise Conflict("somebody else asked for another draft at the same moment: look at it, then ask again") from None
+
+    async def redrafts(self, triage_id: str) -> list[dict[str, Any]]:
+        """The drafts made after a triage's own, oldest first."""
+        query = select(redrafts.c.data).where(redrafts.c.triage_id == triage_id).order_by(redrafts.c.number)
+        return [row.data for row in await self._all(query)]
 
     # Precedents
 

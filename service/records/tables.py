@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Index,
     Integer,
@@ -109,6 +110,16 @@ triages = Table(
     Index("triages_of_customer", "brand", "customer_id", "received_at"),
 )
 
+redrafts = Table(
+    "redrafts",
+    metadata,
+    Column("triage_id", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("brand", String(500), nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("data", JSON, nullable=False),
+)
+
 feedback = Table(
     "feedback",
     metadata,
@@ -139,6 +150,15 @@ changes = Table(
     Column("brand", String(500), nullable=False),
     Column("faq_id", String(500), nullable=True),  # an entry's id or a precedent's; null: the brand itself is new or changed
     sqlite_autoincrement=True,  # a number is never used twice, so that a follower misses nothing
+)
+
+llm_spending = Table(
+    "llm_spending",
+    metadata,
+    Column("brand", String(500), primary_key=True),
+    Column("day", Date, primary_key=True),  # UTC
+    Column("tokens", BigInteger, nullable=False),  # of the model, read and written, what is reserved for calls under way too
+    Column("millionths", BigInteger, nullable=False),  # of the currency that the prices are set in
 )
 
 api_keys = Table(

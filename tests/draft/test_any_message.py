@@ -12,7 +12,7 @@ from builders import DEMO, LANGUAGES, message, reason, understanding
 from builders import escalation as decided
 
 from service.draft.channels import length
-from service.draft.write import write_draft
+from service.draft.write import compose
 from service.files import shipped
 from service.knowledge import Entry
 from service.messages import Channel, Context, Customer, Draft, Level, Macro, Message, Order, PastTriage, ReasonCode, Trajectory
@@ -71,7 +71,7 @@ def any_draft(chance: random.Random, number: int, language: str) -> tuple[Messag
         history=history if chance.random() < 0.3 else (),
     )  # fmt: skip
     to = decided(reason(chance.choice(get_args(ReasonCode)), "hard")) if chance.random() < 0.25 else decided()
-    return said, context, write_draft(said, what, context, to, DEMO, DEMO.phrases)
+    return said, context, compose(said, what, context, to, DEMO, DEMO.phrases)[0]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -131,7 +131,7 @@ def test_drafts_to_different_matters_do_not_read_like_one_form(language: str) ->
             what = understanding(label, language, topic=entry.topic or "other")
             found = (passage_of(entry, 0.97),) if entry.kind == "faq" else ()
             context = Context(passages=found, answers=tuple((p,) for p in found), macro=macro_of(entry) if not found else None)
-        draft = write_draft(said, what, context, decided(), DEMO, DEMO.phrases)
+        draft = compose(said, what, context, decided(), DEMO, DEMO.phrases)[0]
         if draft.private is not None:
             bodies.append((said.content, body(draft)))
     assert len(bodies) >= DRAFTS * 0.95

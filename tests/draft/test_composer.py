@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.brands import HelpLine
-from service.draft.write import write_draft
+from service.draft.write import compose
 from service.escalate.policy import HARD
 from service.files import shipped
 from service.messages import (
@@ -59,7 +59,8 @@ def draft(
     context: Context | None = None,
     to: Escalation | None = None,
 ) -> Draft:
-    return write_draft(written or message(), given or understanding(), context or Context(), to or escalation(), DEMO, PHRASES)
+    made, _ = compose(written or message(), given or understanding(), context or Context(), to or escalation(), DEMO, PHRASES)
+    return made
 
 
 def sound(found: Draft, language: str) -> None:
@@ -331,7 +332,7 @@ class TestHandoff:
         given = understanding("frustration", language, signals=["safety_risk", "emergency"])
         written = message(COMPLAINTS[language], channel="instagram", visibility="public")
         context = Context(customer=CUSTOMERS["C-1042"])  # who lives in Germany
-        found = write_draft(written, given, context, escalation(reason("safety_risk", "hard")), brand, PHRASES)
+        found, _ = compose(written, given, context, escalation(reason("safety_risk", "hard")), brand, PHRASES)
         sound(found, language)
         assert found.private is not None
         assert found.public is not None

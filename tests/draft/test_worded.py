@@ -13,7 +13,7 @@ from service.draft.channels import length, spelt
 from service.draft.phrases import brand_phrases
 from service.draft.plan import Plan
 from service.draft.trouble import issue_of
-from service.draft.write import write_draft
+from service.draft.write import compose
 from service.files import shipped
 from service.messages import (
     Attachment,
@@ -43,7 +43,7 @@ COMPOSE = shipped("prompts/compose")
 def draft(
     said: Message, what: Understanding, context: Context | None = None, to: Escalation | None = None, brand: Brand = DEMO
 ) -> Draft:
-    return write_draft(said, what, context or Context(), to or escalation(), brand, brand.phrases)
+    return compose(said, what, context or Context(), to or escalation(), brand, brand.phrases)[0]
 
 
 def private(found: Draft) -> str:

@@ -570,7 +570,7 @@ def test_every_measure_has_a_name_of_its_own_and_says_what_it_is() -> None:
     assert len(BY_NAME) == len(MEASURES)
     assert all(measure.what for measure in MEASURES)
     assert {measure.name for measure in MEASURES if measure.lower_is_better} == {
-        "errors", "label.ece", "escalation.cost", "draft.edit_distance",
+        "errors", "label.ece", "escalation.cost", "draft.edit_distance", "draft.false_alarms",
     }  # fmt: skip
 
 

@@ -376,6 +376,8 @@ class TestTheShippedSuites:
     def test_have_texts_of_their_own(self) -> None:
         texts: dict[tuple[str, ...], list[str]] = {}
         for one in self.cases():
+            if one.case.fixture is not None and one.case.fixture.written is not None:
+                continue  # the same message, for which models write different drafts
             said = (*(plain(turn.text) for turn in one.message.thread), plain(one.message.content), one.message.channel)
             texts.setdefault(said, []).append(f"{one.suite}/{one.case.name}")
         assert [names for names in texts.values() if len(names) > 1] == []

@@ -28,6 +28,7 @@ from service.records.tables import metadata
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 TABLES = {
     "contacts", "brands", "faqs", "customers", "handles", "orders", "triages", "feedback", "changes", "api_keys", "precedents",
+    "llm_spending", "redrafts",
 }  # fmt: skip
 
 
@@ -77,6 +78,8 @@ async def test_what_was_recorded_before_there_were_vectors_stays_and_has_none(
 
 
 def _back_to_0002(connection: Connection) -> None:
+    connection.exec_driver_sql("DROP TABLE redrafts")
+    connection.exec_driver_sql("DROP TABLE llm_spending")
     connection.exec_driver_sql("DROP TABLE precedents")
     for table, columns in (("triages", ("asked", "embedder")), ("contacts", ("asked", "embedder", "asked_digest"))):
         for column in columns:

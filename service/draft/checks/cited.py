@@ -1,0 +1,60 @@
+"""facts_cited: each number, day, sum, span, code and name of a text stands in a source."""
+
+from __future__ import annotations
+
+from service.draft.checks.made import Made, bare
+from service.draft.checks.names import unknown_names
+from service.draft.checks.quantities import Quantity, quantities
+from service.draft.checks.wording import clauses_of, plain, sentences_of
+
+_OF_PROMISES = frozenset(
+    {"money", "percent"}
+)  # kinds that the customer's own words are no source for, where something is promised
+_WITH_DEADLINE = frozenset({"span", "date", "weekday", "month", "relative", "clock"})  # the same, after a word such as "by"
+
+
+def uncited(text: str, made: Made) -> list[str]:
+    """What of a text is in no source. The customer's words may be said back, but not as a promise."""
+    problems: list[str] = []
+    for sentence in sentences_of(plain(text)):
+        clauses: list[str] | None = None
+        for found in quantities(sentence, made.language, made.today):
+            if (found.keys & made.known and not _only_named(found, sentence, made)) or _this_year(found, made):
+                continue
+            if found.kind in ("relative", "weekday") and bare(sentence) in made.approved_sentences:
+                continue  # "words for a rainy Monday"
+            if found.kind == "relative" and ("relative", "today") in found.keys and not made.words.promising.search(sentence):
+                continue  # "thank you for writing today"
+            if found.keys & made.heard:
+                clauses = clauses if clauses is not None else clauses_of(sentence, made.words)
+                if not _promised(found, sentence, clauses, made):
+                    continue
+            problems.append(f"{found.text.strip()} is in no source")
+    return [*dict.fromkeys(problems), *(f"{name} is in no source" for name in unknown_names(text, made))]
+
+
+def _only_named(found: Quantity, sentence: str, made: Made) -> bool:
+    """Whether the sources name a weekday, as opening hours do, but nothing is due on it as the sentence says."""
+    if found.kind != "weekday" or {("due", value) for _, value in found.keys} & made.known or "?" in sentence:
+        return False
+    words = made.words
+    due = words.deadline_before.search(sentence[: found.start]) and words.promising.search(sentence)
+    return due is not None and words.hedges.search(sentence) is None
+
+
+def _this_year(found: Quantity, made: Made) -> bool:
+    return found.kind == "number" and ("number", float(made.today.year)) in found.keys
+
+
+def _promised(found: Quantity, sentence: str, clauses: list[str], made: Made) -> bool:
+    """Whether it is part of a promise: "you've waited three weeks" is none, "you'll have it within three weeks" is one."""
+    if found.kind not in _OF_PROMISES | _WITH_DEADLINE:
+        return False
+    clause = next((clause for clause in clauses if found.text.strip() in clause), sentence)
+    if "?" in sentence or made.words.promising.search(clause) is None or made.words.hedges.search(clause) is not None:
+        return False
+    if found.kind in _OF_PROMISES:
+        return True
+    if any(name == "date" and isinstance(day, type(made.today)) and day < made.today for name, day in found.keys):
+        return False
+    return found.kind == "relative" or made.words.deadline_before.search(sentence[: found.start]) is not None

@@ -1,0 +1,147 @@
+"""A draft as it was made: both texts with everything they were made from. What every check is given."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property, lru_cache
+
+from service.brands import Brand
+from service.draft.checks.quantities import Key, keys_of
+from service.draft.checks.wording import Words, plain, sentences_of, words_of
+from service.draft.plan import Plan
+from service.messages import Action, Context, DraftText, Escalation, Message, Passage, Understanding
+
+_NO_WORD = re.compile(r"[\W_]+")
+WORD = re.compile(r"[^\W\d_][\w]*(?:['-][^\W\d_][\w]*)*")
+
+
+@dataclass(frozen=True)
+class Made:
+    """One draft and its sources.
+
+    `passages` are those the texts rest on, `values` other texts and values that are sources: order fields, contacts, words
+    that stand approved. `approved` are sentences that may stand as they are, with whatever they promise. `cited` are the ids
+    of the sources a writer named; None where nobody names any (the composer, or a text that is still being written).
+    `foreign_quotes` are quoted from passages in another language, which a warning tells of.
+    """
+
+    public: DraftText | None
+    private: DraftText | None
+    action: Action
+    language: str
+    message: Message
+    understanding: Understanding
+    context: Context
+    escalation: Escalation
+    brand: Brand
+    plan: Plan
+    passages: tuple[Passage, ...] = ()
+    values: tuple[str, ...] = ()
+    approved: tuple[str, ...] = ()
+    cited: tuple[str, ...] | None = None
+    foreign_quotes: tuple[str, ...] = ()
+
+    def with_texts(self, public: DraftText | None, private: DraftText | None) -> Made:
+        """Other texts made from the same."""
+        return replace(self, public=public, private=private)
+
+    @property
+    def texts(self) -> list[DraftText]:
+        """Both texts, the public one first."""
+        return [text for text in (self.public, self.private) if text is not None]
+
+    @cached_property
+    def words(self) -> Words:
+        """What to look for in the draft's language."""
+        return words_of(self.language)
+
+    @cached_property
+    def today(self) -> date:
+        """The day the message came, where the brand is."""
+        return self.message.received_at.astimezone(self.brand.policy.zone).date()
+
+    @cached_property
+    def said(self) -> str:
+        """What stands in the conversation: words of the customer and of earlier replies."""
+        message = self.message
+        heard = (attachment.transcript for attachment in message.attachments if attachment.transcript)
+        return plain("\n".join([message.content, *(turn.text for turn in message.thread), *heard]))
+
+    @cached_property
+    def passage_texts(self) -> tuple[tuple[str, str], ...]:
+        """The passages' words, each with its language."""
+        return tuple((plain(passage_words(passage)), passage.language) for passage in self.passages)
+
+    @cached_property
+    def sources(self) -> str:
+        """Every source as one text."""
+        return "\n".join([*(text for text, _ in self.passage_texts), *(plain(value) for value in self.values)])
+
+    @cached_property
+    def known(self) -> frozenset[Key]:
+        """Every number, day and sum of the sources, in whatever form they have it."""
+        found: set[Key] = set()
+        for text, language in self.passage_texts:
+            found |= keys_of(text, language, self.today)
+            if language != self.language:
+                found |= keys_of(text, self.language, self.today)
+        for value in self.values:
+            found |= keys_of(plain(value), self.language, self.today)
+        return frozenset(found)
+
+    @cached_property
+    def heard(self) -> frozenset[Key]:
+        """The same of the conversation: it may be said back, and is no source for a promise."""
+        spoken = self.understanding.language.code
+        return keys_of(self.said, self.language, self.today) | (
+            keys_of(self.said, spoken, self.today) if spoken != self.language else frozenset()
+        )
+
+    @cached_property
+    def named(self) -> str:
+        """All words that a draft may name somebody or something from, lower case."""
+        context, brand = self.context, self.brand
+        customer, author = context.customer, self.message.author
+        own = [
+            brand.identity.display_name, *brand.identity.support_handles.values(),
+            *(line.name for line in brand.identity.help_lines),
+            brand.voice(self.language).team, *brand.voice(self.language).signoff, brand.voice(self.language).disclosure,
+            author.name, author.handle, customer.name if customer else None,
+            *(item.name for order in context.orders for item in order.items), *(order.carrier for order in context.orders),
+            *(suggestion.title for suggestion in context.suggestions),
+        ]  # fmt: skip
+        return "\n".join(
+            [*(plain(value) for value in own if value), self.sources, self.said, *map(plain, self.approved)]
+        ).casefold()
+
+    @cached_property
+    def named_words(self) -> frozenset[str]:
+        """Its words, one by one."""
+        return frozenset(WORD.findall(self.named))
+
+    @cached_property
+    def common_words(self) -> frozenset[str]:
+        """Words of the language that anybody may say, with or without a capital."""
+        phrases = self.brand.phrases.get(self.language)
+        return self.words.capitals | self.words.functions | (phrases.words if phrases is not None else frozenset())
+
+    @cached_property
+    def approved_sentences(self) -> frozenset[str]:
+        """Sentences that may stand as they are, in the form `bare` gives."""
+        found = (
+            sentence for text in (*self.approved, *(t for t, _ in self.passage_texts)) for sentence in sentences_of(plain(text))
+        )
+        return frozenset(bare(sentence) for sentence in found)
+
+
+def passage_words(passage: Passage) -> str:
+    """All that a passage says, in every wording."""
+    return "\n".join([passage.title, passage.text, passage.short or "", *passage.wordings])
+
+
+@lru_cache(maxsize=8192)
+def bare(sentence: str) -> str:
+    """A sentence by its words alone."""
+    return _NO_WORD.sub(" ", sentence.casefold()).strip()

@@ -1,0 +1,107 @@
+"""Names in a text: of products, people, carriers and firms, told by their capitals or by a list, that stand in no source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from service.draft.checks.made import WORD, Made
+from service.draft.checks.wording import names, plain, sentences_of, stands_in
+
+_CAPITAL = re.compile(r"[A-ZÀ-ÖØ-ÝÅÄÖ]")
+_LINK = re.compile(r"(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+\.[\w.-]+|(?<!\w)@[\w.]+")
+_LISTED = ("carriers", "payments", "shops", "people")
+NOUNS_HAVE_CAPITALS = frozenset({"de"})
+# Endings that German makes nouns with: such a word beside another noun is no name.
+_NOUN = re.compile(
+    r"(?:ung|ungen|heit|keit|schaft|ion|ionen|tät|nis|tum|chen|lein|ling|eur|ment|ismus|anz|enz|ei|tag|tage|woche|ende|mail|mails|zeit|stelle|nummer|karte|paket|lager|konto|weg|team|service|preis|shop)s?$"
+)
+_PRONOUNS = frozenset(
+    "Sie Ihnen Ihr Ihre Ihrem Ihren Ihrer Ihres Du Dir Dich Dein Deine Deinem Deinen Deiner Euch Euer Eure".split()
+)
+
+
+def unknown_names(text: str, made: Made) -> list[str]:
+    """Names that nothing the draft rests on has."""
+    found = [name for name in _listed_in(plain(text), made) if not _named(name, made)]
+    for sentence in sentences_of(_LINK.sub(" ", plain(text))):
+        found += (name for name in _by_capital(sentence, made) if not knows(name, made))
+    return list(dict.fromkeys(found))
+
+
+def _listed_in(text: str, made: Made) -> Iterator[str]:
+    """Names of the list and of the brand's own range, as whole words in this very spelling."""
+    products = {product.name for product in made.brand.catalogue}
+    for match in _listed_pattern(tuple(sorted(products))).finditer(text):
+        yield match[0]
+
+
+@lru_cache(maxsize=64)
+def _listed_pattern(products: tuple[str, ...]) -> re.Pattern[str]:
+    listed = {name for kind in _LISTED for name in names()[kind]} | set(products)
+    listed -= names()["platforms"]
+    longest = sorted(listed, key=len, reverse=True)
+    return re.compile(rf"(?<![\w@])(?:{'|'.join(map(re.escape, longest))})(?!\w)")
+
+
+def _by_capital(sentence: str, made: Made) -> Iterator[str]:
+    """Words with a capital where the language writes none, the first of a sentence left out."""
+    words = list(WORD.finditer(sentence))
+    german = made.language in NOUNS_HAVE_CAPITALS
+    for at, match in enumerate(words):
+        word = match[0]
+        if not _CAPITAL.match(word) or _starts(sentence, match.start()):
+            continue
+        if word.isupper() and len(word) > 1:
+            yield word
+        elif german:
+            before = words[at - 1] if at else None
+            beside = (
+                before is not None and sentence[before.end() : match.start()] == " " and not _starts(sentence, before.start())
+            )
+            if any(_CAPITAL.match(char) for char in word[1:] if char.isalpha()) and "-" not in word:
+                yield word
+            elif (
+                beside
+                and before is not None
+                and _CAPITAL.match(before[0])
+                and before[0] not in _PRONOUNS
+                and word not in _PRONOUNS
+            ):
+                if not _NOUN.search(word):
+                    yield word
+        else:
+            yield word
+
+
+def _starts(sentence: str, at: int) -> bool:
+    """Whether a capital there is the beginning of a sentence, a line, a quote or what follows a colon."""
+    return re.search(r"(?:^|[.!?:…\"“”„«(\[¿¡>•–—-])\s*$", sentence[:at]) is not None or not re.search(r"\w", sentence[:at])
+
+
+def knows(name: str, made: Made) -> bool:
+    """Whether the word stands in a source, or is one that anybody may say."""
+    if name in names()["acronyms"] or name in names()["platforms"]:
+        return True
+    if any(form in made.named_words or form in made.common_words for form in _forms(name)):
+        return True
+    parts = [part for part in re.split(r"[-']", name) if part]
+    return len(parts) > 1 and all(len(part) < 3 or not _CAPITAL.match(part) or knows(part, made) for part in parts)
+
+
+def _named(name: str, made: Made) -> bool:
+    folded = name.casefold()
+    return any(stands_in(form, made.named) for form in (folded, f"{folded}s"))
+
+
+def _forms(word: str) -> Iterator[str]:
+    """A word as sources may have it: "Lena's" as Lena, "Rappids" as Rappid, "l'Espagne" as Espagne."""
+    folded = word.casefold()
+    yield folded
+    for ending in ("'s", "s", "'", "n", "en", "e"):
+        if folded.endswith(ending) and len(folded) - len(ending) > 2:
+            yield folded.removesuffix(ending)
+    for start in ("l'", "d'", "qu'", "j'", "n'", "c'", "s'"):
+        if folded.startswith(start):
+            yield folded.removeprefix(start)

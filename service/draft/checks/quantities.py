@@ -1,0 +1,311 @@
+"""Numbers, sums, shares, spans of time, days, times and codes in a text, read so that the same fact compares equal in any form.
+
+"24 November", "24.11." and "2026-11-24" are one day; "219,00 €", "€219" and "219 euros" one sum; "two weeks" and "14 days" one
+span. What can be read in two ways has the keys of both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from itertools import pairwise
+from typing import Literal
+
+from service.draft.checks.reading import CURRENCIES, CURRENCY, NUMBER, TO, Reader, reader_of
+from service.draft.checks.wording import languages, sentences_of, words_of
+
+Kind = Literal["number", "money", "percent", "span", "date", "month", "clock", "weekday", "relative", "code", "phone"]
+Key = tuple[str, object]
+_MINUTES = {"minutes": 1, "hours": 60, "days": 1440, "weeks": 10080, "fortnights": 20160}
+_MONTHS = {"months": 1, "years": 12}
+_ISO = re.compile(r"(?<!\d)(\d{4})-(\d\d)-(\d\d)(?!\d)")
+_NUMERIC = re.compile(r"(?<![\d.,/-])(\d{1,2})([./-])(\d{1,2})(?:\2(\d{4}|\d{2}))?\.?(?![\d/-]|[.,]\d)")
+_CLOCK = re.compile(
+    r"(?<![\d.,])(?:(?P<from>\d{1,2})\s?(?:-|–|bis|to|tot|till|à|a)\s?)?(?P<hour>[01]?\d|2[0-4])(?::(?P<minute>[0-5]\d)|(?P<dot>\.[0-5]\d)|\s?h\s?(?P<french>[0-5]\d))?"
+    r"\s?(?P<mark>uhr|uur|h|a\.?m\.?|p\.?m\.?)?(?![\w]|[.,:]\d)", re.IGNORECASE,
+)  # fmt: skip
+_AT = re.compile(r"(?:\bum|\bkl\.?|klockan|\bat|\bom|\bà|a las?|vanaf|ab|from|until|bis|tot|before|by)\s$", re.IGNORECASE)
+_MONEY = re.compile(
+    rf"(?:(?<![\w])(?P<before>{CURRENCY})\s?(?P<one>{NUMBER})(?!\d))"
+    rf"|(?<![\w.,])(?:(?P<low>{NUMBER})\s?{TO}\s?)?(?P<two>{NUMBER})\s?(?:,?-{{1,2}}\s?)?(?P<after>{CURRENCY})(?!\w)",
+    re.IGNORECASE,
+)
+_PERCENT = re.compile(
+    rf"(?<![\w.,])(?P<value>{NUMBER})\s?-?(?:%|percent\b|per cent\b|prozent\b|procent\b|pour cent\b|por ciento\b)", re.IGNORECASE
+)
+_CODE = re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])(?:[A-Za-z]{1,5}-?)+\d[\dA-Za-z-]{2,}(?!\w)")
+_PHONE = re.compile(r"(?<![\w+])\+?\(?\d[\d ()/.-]{5,}\d(?!\w)")
+_PLAIN = re.compile(rf"(?<![\w]){NUMBER}")
+_LISTED = re.compile(r"^\s*\d{1,2}[.)]\s(?=\S)", re.MULTILINE)
+_DIGIT = re.compile(r"\d")
+_LEAST_PHONE = 7  # digits
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One of them as it stands in a text; it is the same as another that shares a key."""
+
+    text: str
+    kind: Kind
+    keys: frozenset[Key]
+    start: int
+
+
+def keys_of(text: str, language: str, today: date) -> frozenset[Key]:
+    """Everything a source says in numbers and days, and what follows from it: a day's weekday and month, a span's number."""
+    return _keys_of(text, language if language in languages() else "en", today)
+
+
+@lru_cache(maxsize=4096)
+def _keys_of(text: str, language: str, today: date) -> frozenset[Key]:
+    found: set[Key] = set()
+    weekdays: list[tuple[int, int]] = []
+    for quantity in quantities(text, language, today):
+        found |= quantity.keys
+        for name, value in quantity.keys:
+            if name == "date" and isinstance(value, date):
+                found |= {
+                    ("number", float(value.day)),
+                    ("weekday", value.weekday()),
+                    ("due", value.weekday()),
+                    ("month", value.month),
+                    ("number", float(value.year)),
+                }
+                found |= _named_days(value, today)
+            elif name == "weekday" and isinstance(value, int):
+                weekdays.append((quantity.start, value))
+                if words_of(language).deadline_before.search(text[max(quantity.start - 30, 0) : quantity.start]):
+                    found.add(("due", value))
+            elif name == "code":
+                found |= {("number", float(digits)) for digits in re.findall(r"\d+", str(value))[:2]}
+        if quantity.kind not in ("number", "code", "phone"):
+            found |= {("number", value) for number in re.findall(NUMBER, quantity.text) for value in values_of(number)}
+    # "Monday to Friday" names the days between as well.
+    for (start, first), (end, last) in pairwise(weekdays):
+        if end - start < 20 and first < last:
+            found |= {("weekday", number) for number in range(first, last + 1)}
+    return frozenset(found)
+
+
+def quantities_of(text: str, language: str, today: date) -> Iterator[Quantity]:
+    """Those of a whole text, sentence by sentence: what was read of a sentence before is not read again."""
+    for sentence in sentences_of(text):
+        yield from quantities(sentence, language, today)
+
+
+@lru_cache(maxsize=8192)
+def quantities(text: str, language: str, today: date) -> tuple[Quantity, ...]:
+    """All of them in the order they stand; each stretch of text is read once, as the first of these that it can be."""
+    reader = reader_of(language if language in languages() else "en")
+    found: list[Quantity] = []
+    rest = text
+    for step in _STEPS if _DIGIT.search(text) else _STEPS_OF_WORDS:
+        taken = list(step(rest, reader, today))
+        for quantity in taken:
+            end = quantity.start + len(quantity.text)
+            rest = rest[: quantity.start] + "\x00" * len(quantity.text) + rest[end:]
+        found += (quantity for quantity in taken if quantity.keys)
+    return tuple(sorted(found, key=lambda quantity: quantity.start))
+
+
+def values_of(number: str) -> set[float]:
+    """What a number can mean: "1.219" is one thousand and more, or one and a fifth."""
+    compact = re.sub(r"[  \s]", "", number)
+    found: set[float] = set()
+    marks = re.findall(r"[.,]", compact)
+    if not marks:
+        return {float(compact)}
+    whole, _, last = compact.rpartition(marks[-1])
+    if len(last) != 3 or (len(set(marks)) > 1):
+        found.add(float(re.sub(r"[.,]", "", whole) + "." + last))
+    if len(last) == 3 and len(set(marks)) == 1:
+        found.add(float(re.sub(r"[.,]", "", compact)))
+        if len(marks) == 1:
+            found.add(float(f"{whole}.{last}"))
+    return found
+
+
+def _iso(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
+    for match in _ISO.finditer(text):
+        if (day := _day(int(match[1]), int(match[2]), int(match[3]))) is not None:
+            yield Quantity(match[0], "date", frozenset({("date", day)}), match.start())
+
+
+def _listed(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
+    """The numbers of a list's lines, which say nothing: they are taken out of the text."""
+    for match in _LISTED.finditer(text):
+        yield Quantity(match[0], "number", frozenset(), match.start())
+
+
+def _numeric(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
+    for match in _NUMERIC.finditer(text):
+        first, second, year = int(match[1]), int(match[3]), match[4]
+        days = [_near(first, second, year, today)]
+        if reader.english or second > 12:
+            days.append(_near(second, first, year, today))
+        keys: set[Key] = {("date", day) for day in days if day is not None}
+        if not keys or (match[2] == "-" and not year) or match[0] == "24/7":
+            continue  # "2-3" is a range
+        if match[2] == "." and not year and not match[0].endswith("."):
+            keys |= {("clock", first * 60 + second)} if first < 25 and second < 60 else set()
+            keys |= {("number", value) for value in values_of(f"{match[1]}.{match[3]}")}
+        yield Quantity(match[0], "date", frozenset(keys), match.start())
+
+
+def _text_dates(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
+    for pattern in (reader.dates, reader.dates_turned):
+        for match in pattern.finditer(text) if pattern is not None else ():
+            month = reader.month_numbers[match["month"].casefold().rstrip(".")]
+            for number in [match["day"], match["first"]]:
+                if number is None:
+                    continue
+                day = _near(int(number), month, match["year"], today)
+                if day is not None:
+                    yield Quantity(match[0], "date", frozenset({("date", day)}), match.start())
+            text = text[: match.start()] + "\x00" * len(match[0]) + text[match.end() :]
+
+
+def _money(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
+    for match in _MONEY.finditer(text):
+        unit = CURRENCIES[(match["before"] or match["after"]).casefold()]
+        keys = {(unit, value) for value in values_of(match["one"] or match["two"])}
+        yield Quantity(match[0], "money", frozenset(keys), match.start())
+        if match["low"]:
+            yield Quantity(match[0], "money", frozenset((unit, value) for value in values_of(match["low"])), match.start())
+    yield from _money_words(text, reader, today)
+
+
+def _money_words(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
+    for match in reader.money_words.finditer(text):
+        unit = CURRENCIES.get(match["unit"].casefold(), "%")
+        yield Quantity(match[0], "money", frozenset({(unit, float(reader.values[match["word"].casefold()]))}), match.start())
+
+
+def _percents(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
+    for match in _PERCENT.finditer(text):
+        yield Quantity(match[0], "percent", frozenset(("%", value) for value in values_of(match["value"])), match.start())
+
+
+def _spans(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
+    for pattern in (reader.spans, reader.spans_of_one) if reader.any_unit.search(text) else ():
+        for match in pattern.finditer(text):
+            unit = next(name for name, pattern in reader.units.items() if pattern.fullmatch(match["unit"]))
+            for number in (match["number"], match["low"]):
+                if number is None:
+                    continue
+                values = {float(reader.values[number.casefold()])} if number.casefold() in reader.values else values_of(number)
+                keys = {_span_key(unit, value) for value in values}
+                if match["unit"].casefold() in ("uur", "h"):
+                    keys |= {("clock", int(value) * 60) for value in values}  # Dutch: "binnen 18 uur", "tot 18 uur"
+                yield Quantity(match[0], "span", frozenset(keys), match.start())
+
+
+def _span_key(unit: str, value: float) -> Key:
+    if unit == "business_days":
+        return "business_days", value
+    if unit in _MONTHS:
+        return "months", value * _MONTHS[unit]
+    return "minutes", value * _MINUTES[unit]
+
+
+def _codes(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
+    for match in _CODE.finditer(text):
+        yield Quantity(match[0], "code", frozenset({("code", re.sub(r"\W", "", match[0]).upper())}), match.start())
+
+
+def _clocks(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
+    for match in _CLOCK.finditer(text):
+        mark = (match["mark"] or "").casefold().replace(".", "")
+        if mark in ("am", "pm") and not reader.english:
+            continue  # German: "Skarn 2 am 24. November"
+        minute = match["minute"] or match["french"] or (match["dot"] or "")[1:]
+        if not (mark or match["minute"] or match["french"] or (match["dot"] and _AT.search(text[: match.start()]))):
+            continue
+        value = int(match["hour"]) * 60 + int(minute or 0)
+        keys: set[Key] = {("clock", value)}
+        if mark == "pm" and value < 720:
+            keys = {("clock", value + 720)}
+        elif mark == "" and reader.english and value < 720:
+            keys.add(("clock", value + 720))
+        if mark == "h" and not minute:
+            keys.add(("minutes", float(value)))  # "48 h" is a span as well
+        if match["dot"] and not mark:
+            keys |= {("number", number) for number in values_of(match["hour"] + match["dot"])}
+        yield Quantity(match[0], "clock", frozenset(keys), match.start())
+        if match["from"]:
+            first = int(match["from"]) * 60
+            yield Quantity(
+                match[0], "clock", frozenset({("clock", first), ("clock", first + (720 if mark == "pm" else 0))}), match.start()
+            )
+
+
+def _phones(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
+    for match in _PHONE.finditer(text):
+        digits = re.sub(r"\D", "", match[0])
+        if len(digits) >= _LEAST_PHONE:
+            yield Quantity(match[0], "phone", frozenset({("phone", digits[-8:])}), match.start())
+
+
+def _months(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
+    for match in reader.months.finditer(text):
+        month = reader.month_numbers[match["month"].casefold().rstrip(".")]
+        yield Quantity(match[0], "month", frozenset({("month", month)}), match.start())
+
+
+def _weekdays(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
+    for match in reader.weekdays.finditer(text):
+        yield Quantity(match[0], "weekday", frozenset({("weekday", reader.day_numbers[match["day"].casefold()])}), match.start())
+
+
+def _relatives(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
+    for name, pattern in reader.relative.items() if reader.any_relative.search(text) else ():
+        for match in pattern.finditer(text):
+            keys: set[Key] = {("relative", name)}
+            if name in _DAYS_AHEAD:
+                keys.add(("date", today + timedelta(days=_DAYS_AHEAD[name])))
+            yield Quantity(match[0], "relative", frozenset(keys), match.start())
+
+
+def _numbers(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
+    for match in _PLAIN.finditer(text):
+        yield Quantity(match[0], "number", frozenset(("number", value) for value in values_of(match[0])), match.start())
+
+
+_DAYS_AHEAD = {"yesterday": -1, "today": 0, "tomorrow": 1, "day_after_tomorrow": 2}
+_STEPS = (
+    _iso, _text_dates, _listed, _money, _percents, _spans, _codes, _numeric, _clocks, _phones, _months, _weekdays, _relatives,
+    _numbers,
+)  # fmt: skip
+_STEPS_OF_WORDS = (_money_words, _spans, _months, _weekdays, _relatives)
+
+
+def _named_days(day: date, today: date) -> set[Key]:
+    """What else a day of a source may be called: tomorrow, next week, at the weekend."""
+    ahead = (day - today).days
+    found: set[Key] = {("relative", name) for name, step in _DAYS_AHEAD.items() if step == ahead}
+    monday = today - timedelta(days=today.weekday())
+    weeks = (day - monday).days // 7
+    found |= {("relative", name) for name, number in (("this_week", 0), ("next_week", 1)) if weeks == number}
+    if day.weekday() >= 5 and 0 <= ahead < 9:
+        found.add(("relative", "weekend"))
+    months = (day.year - today.year) * 12 + day.month - today.month
+    return found | {("relative", name) for name, number in (("this_month", 0), ("next_month", 1)) if months == number}
+
+
+def _near(day: int, month: int, year: str | None, today: date) -> date | None:
+    """The day in the year that is given, else in the one that brings it nearest."""
+    if year:
+        number = int(year)
+        return _day(number + 2000 if number < 100 else number, month, day)
+    near = [found for step in (-1, 0, 1) if (found := _day(today.year + step, month, day)) is not None]
+    return min(near, key=lambda found: abs((found - today).days), default=None)
+
+
+def _day(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None

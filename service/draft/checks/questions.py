@@ -1,0 +1,149 @@
+"""answers_each_question, asks_nothing_known, action_fits: whether a text does what the message and the decision ask for."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from service.draft.checks.made import Made, bare, passage_words
+from service.draft.checks.quantities import keys_of, quantities_of
+from service.draft.checks.wording import plain, sentences_of
+from service.messages import DraftText, Order, Passage
+from service.order_numbers import order_numbers
+
+SHARED = 3  # stems of a passage that a text which answers by it has, beside those of the question
+STEM = 5  # letters by which words are the same: "Erstattung" and "erstatten" share "ersta"
+LEAST_ROOM = 400  # characters of a text that has room for an answer to each question
+IN_DANGER = frozenset({"self_harm", "hurt"})
+_PICTURES = frozenset({"image", "photo", "picture"})
+_WORD = re.compile(r"[^\W\d_]{4,}")
+
+
+def unanswered(full: DraftText, made: Made) -> list[str]:
+    """Questions that nothing in the text answers, of those that a passage or an order was found for."""
+    text = full.text
+    if made.action != "reply" or made.plan.macro is not None or _says_where(full, made):
+        return []
+    problems = []
+    stems = stems_of(text)
+    asked = stems_of(made.said)
+    required = made.plan.passages if len(text) >= LEAST_ROOM or len(made.plan.passages) < 2 else made.plan.passages[:1]
+    if made.plan.order is not None and not made.plan.passages and not _tells_order(text, made.plan.order, made):
+        problems.append("nothing is said of the order")
+    for passage in required:
+        if not _says(passage, text, stems, asked, made):
+            problems.append(f"nothing of {passage.id} is said")
+    return problems
+
+
+def _says_where(full: DraftText, made: Made) -> bool:
+    """Whether the channel has no room for an answer, and approved words say where there is one."""
+    small = full.limit is not None and full.limit < LEAST_ROOM
+    return small and all(bare(sentence) in made.approved_sentences for sentence in sentences_of(plain(full.text)))
+
+
+def _says(passage: Passage, text: str, stems: frozenset[str], asked: frozenset[str], made: Made) -> bool:
+    """Whether the text holds something of a passage; of one in another language its numbers, or that it is cited, must do.
+
+    A passage that is quoted whole is an answer however few words it has.
+    """
+    quotes = (passage.text, passage.short, *passage.wordings)
+    if any(quote and plain(quote).strip() in plain(text) for quote in quotes):
+        return True
+    own = keys_of(plain(passage_words(passage)), passage.language, made.today)
+    told = {key for quantity in quantities_of(plain(text), made.language, made.today) for key in quantity.keys}
+    if passage.language != made.language:
+        return made.cited is None or passage.id in made.cited or bool(own & told)
+    shared = (stems & stems_of(passage_words(passage))) - asked - _of_phrases(made)
+    enough = SHARED - 1 if own & told or (made.cited and passage.id in made.cited) else SHARED
+    return len(shared) >= enough
+
+
+def _tells_order(text: str, order: Order, made: Made) -> bool:
+    """Whether the text has a field of the order, or a sentence of the draft from approved phrases that tells it."""
+    said = plain(text)
+    lowered = said.casefold()
+    values = [order.order_id, order.tracking, *(item.name for item in order.items)]
+    if any(value and value.casefold() in lowered for value in values):
+        return True
+    fields = frozenset(
+        key for value in made.values if len(value) < LEAST_ROOM for key in keys_of(plain(value), made.language, made.today)
+    )
+    if any(quantity.keys & fields for quantity in quantities_of(said, made.language, made.today)):
+        return True
+    if any(bare(sentence) in made.approved_sentences for sentence in sentences_of(said)):
+        return True
+    return len(stems_of(text) & frozenset(stem for value in made.approved for stem in stems_of(value))) >= SHARED
+
+
+def asks_known(text: str, made: Made) -> list[str]:
+    """What a text asks for though the message or the record has it."""
+    words, problems = made.words, []
+    known = _known(made)
+    for sentence in sentences_of(plain(text)):
+        if bare(sentence) in made.approved_sentences or words.asks["cue"].search(sentence) is None:
+            continue
+        for what, is_known in known.items():
+            if is_known and words.asks[what].search(sentence) and not words.negated(sentence):
+                problems.append(f"asks for {_NAMED[what]}, which is known")
+    return list(dict.fromkeys(problems))
+
+
+_NAMED = {"order": "the order number", "email": "the e-mail address", "photo": "a photo", "name": "the name"}
+
+
+def _known(made: Made) -> dict[str, bool]:
+    customer, message, order = made.context.customer, made.message, made.plan.order
+    mine = {one.order_id.upper() for one in made.context.orders}
+    said = set(order_numbers(made.said))
+    photo = any(attachment.kind.casefold() in _PICTURES for attachment in message.attachments)
+    photo = photo or (order is not None and any(event.event == "photo_received" for event in order.timeline))
+    return {
+        "order": order is not None or bool(said & mine),
+        "email": bool(customer and customer.email) or re.search(r"[\w.+-]+@[\w-]+\.\w", made.said) is not None,
+        "photo": photo,
+        "name": bool((customer and customer.name) or message.author.name),
+    }
+
+
+def unfitting(text: str, made: Made) -> list[str]:
+    """Where a text does something else than its action: answers somebody in danger, or only passes a question on."""
+    said = [sentence for sentence in sentences_of(plain(text)) if bare(sentence) not in made.approved_sentences]
+    if made.action == "handoff" and made.plan.kind in IN_DANGER:
+        stems = frozenset(stem for sentence in said for stem in stems_of(sentence)) - _of_phrases(made) - stems_of(made.said)
+        answered = [p.id for p in made.context.passages if len(stems & stems_of(passage_words(p))) > SHARED]
+        orders = [o.order_id for o in made.context.orders if o.order_id.casefold() in text.casefold()]
+        return [f"answers with {what} somebody in danger" for what in (*answered, *orders)]
+    if made.action != "reply" or made.plan.macro is not None:
+        return []
+    whole = sentences_of(plain(text))
+    passes_on = [
+        sentence for sentence in whole if made.words.hands_over.search(sentence) and made.words.promising.search(sentence)
+    ]
+    if not passes_on or not (made.plan.passages or made.plan.order):
+        return []
+    told = [s for s in whole if s not in passes_on]
+    rest = " ".join(told)
+    stems, asked = stems_of(rest), stems_of(made.said)
+    if any(_says(passage, rest, stems, asked, made) for passage in made.plan.passages):
+        return []
+    if made.plan.order is not None and _tells_order(rest, made.plan.order, made):
+        return []
+    return ["only says that somebody else will answer"]
+
+
+def _of_phrases(made: Made) -> frozenset[str]:
+    """Stems of how the language says hello, sorry and goodbye."""
+    return _stems(frozenset(made.words.functions)) | stems_of(
+        " ".join((*made.words.given.greetings, *made.words.given.closings, made.brand.voice(made.language).team))
+    )
+
+
+@lru_cache(maxsize=4096)
+def stems_of(text: str) -> frozenset[str]:
+    """The beginnings of the longer words of a text."""
+    return _stems(frozenset(_WORD.findall(text.casefold())))
+
+
+def _stems(words: frozenset[str]) -> frozenset[str]:
+    return frozenset(word[:STEM] for word in words if len(word) > 3)
