@@ -245,7 +245,7 @@ def test_a_typo_in_a_request_names_its_line_and_the_nearest_key(firstreply: Eval
     ("words", "said"),
     [
         (("escalatoin",), "no suite 'escalatoin'; did you mean 'escalation'?"),
-        (("nothing-like-it",), "no suite 'nothing-like-it'; there are: drafts, "),
+        (("nothing-like-it",), "no suite 'nothing-like-it'; there are: checks, drafts, "),
         (("mine.yaml", "--mode", "reply"), "--mode is one of live, record, replay, not 'reply'"),
         (("mine.yaml", "--mode", "record"), "--mode record needs --cassette FILE"),
         (("mine.yaml", "--mode", "replay", "--cassette", "none.jsonl"), "none.jsonl can't be read (FileNotFoundError)"),
