@@ -69,7 +69,7 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
 
 async def require_key(parts: Parts) -> None:
     """Raises SettingsNotUsable where the service would be open to a network without a key."""
-    if not parts.settings.loopback and not await parts.records.active_keys():
+    if not parts.settings.loopback and not await parts.records.api_keys.active():
         raise SettingsNotUsable(
             f"listening on {parts.settings.host} needs an API key: run firstreply keys create NAME, or listen on 127.0.0.1"
         )

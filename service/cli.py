@@ -455,7 +455,7 @@ def keys_create(
     """Make an API key; it is shown once."""
     if not 1 <= len(name.strip()) <= MOST_NAME or len(brand or "") > MOST_NAME:
         _fail(f"a key's name has 1 to {MOST_NAME} characters")
-    key = _with_records(lambda records: records.make_key(name.strip(), brand))
+    key = _with_records(lambda records: records.api_keys.make(name.strip(), brand))
     sys.stdout.write(key + "\n")
     _say("shown once: keep it. Send it as Authorization: Bearer KEY")
 
@@ -463,7 +463,7 @@ def keys_create(
 @keys.command("list")
 def keys_list() -> None:
     """List the API keys; the keys themselves are kept nowhere."""
-    for key in _with_records(lambda records: records.keys()):
+    for key in _with_records(lambda records: records.api_keys.all()):
         state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else "in force"
         out.print(
             f"{key.number}  {key.name}  {key.brand or 'every brand'}  made {key.created_at:%Y-%m-%d}  {state}", markup=False
@@ -473,7 +473,7 @@ def keys_list() -> None:
 @keys.command("revoke")
 def keys_revoke(number: Annotated[int, typer.Argument(help="The key's number in keys list.")]) -> None:
     """End an API key; running services refuse it within a second."""
-    if not _with_records(lambda records: records.revoke_key(number)):
+    if not _with_records(lambda records: records.api_keys.revoke(number)):
         _fail(f"no key in force has number {number}: see firstreply keys list")
     _say(f"key {number} is revoked")
 

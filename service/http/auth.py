@@ -13,7 +13,7 @@ from fastapi.security import HTTPBearer
 
 from service.errors import FieldError, InvalidMessage, NotAuthenticated, UnknownBrand
 from service.parts import Parts
-from service.records.queries import key_digest
+from service.records.keys import ApiKey, key_digest
 
 REMEMBERED = 1.0  # seconds that the list of keys is kept: a revoked key is out within this time
 _scheme = HTTPBearer(auto_error=False, description="API key made with `firstreply keys create`")
@@ -21,9 +21,10 @@ _scheme = HTTPBearer(auto_error=False, description="API key made with `firstrepl
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls: with a key of one brand, or for all brands (`brand` None)."""
+    """Who calls: with a key of one brand, or for all brands (`brand` None); `name` is the key's, which the audit keeps."""
 
     brand: str | None
+    name: str = "local"
 
     def may(self, brand: str) -> bool:
         """Whether this caller may use the brand."""
@@ -35,14 +36,14 @@ class Keys:
 
     def __init__(self) -> None:
         self._read_at = float("-inf")
-        self._active: dict[str, str | None] = {}
+        self._active: dict[str, ApiKey] = {}
         self.in_use = False  # whether there ever was a key: revoking the last one does not open the door again
 
-    async def active(self, parts: Parts) -> dict[str, str | None]:
-        """Digest and brand of every key in force."""
+    async def active(self, parts: Parts) -> dict[str, ApiKey]:
+        """Every key in force by its digest."""
         if time.monotonic() - self._read_at > REMEMBERED:
-            self._active = await parts.records.active_keys()
-            self.in_use = bool(self._active) or bool(await parts.records.keys())
+            self._active = await parts.records.api_keys.active()
+            self.in_use = bool(self._active) or bool(await parts.records.api_keys.all())
             self._read_at = time.monotonic()
         return self._active
 
@@ -55,9 +56,9 @@ async def caller(request: Request, _: Annotated[object, Depends(_scheme)]) -> Ca
         return Caller(None)
     kind, _, key = request.headers.get("authorization", "").partition(" ")
     digest = key_digest(key.strip()) if kind.lower() == "bearer" else ""
-    for known, brand in active.items():
+    for known, found in active.items():
         if hmac.compare_digest(known, digest):
-            return Caller(brand)
+            return Caller(found.brand, found.name)
     raise NotAuthenticated("send a valid key as Authorization: Bearer KEY; firstreply keys create NAME makes one")
 
 

@@ -1,30 +1,26 @@
-"""Every query of the records, as methods of `Records`. Values go in and come out; no SQL leaves this module."""
+"""Queries of the records as methods of `Records`, nouns of their own beside it. Values go in and come out, no SQL does."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Executable, Row, Select, delete, func, insert, select, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from service.errors import Conflict, RecordsNotUsable, Unavailable
+from service.errors import Conflict, RecordsNotUsable
 from service.knowledge import Asked, Entry, StoredEntry
 from service.messages import Contact, Customer, Feedback, Known, Message, Order, PastTriage, Triage
 from service.records.belongings import LATEST, OF_CUSTOMER, OF_HANDLE
-from service.records.database import connect
+from service.records.database import Database, aware
+from service.records.keys import ApiKeys
 from service.records.precedents import delete_precedents, precedent_row, stored_precedent
 from service.records.purchases import CHUNK, Counts, completed, inserting, normal_handle, of_ids, put_customers, put_orders
 from service.records.spending import reserve, settling
 from service.records.tables import (
-    api_keys,
     brands,
     changes,
     contacts,
@@ -38,73 +34,26 @@ from service.records.tables import (
     triages,
 )
 
-KEY_PREFIX = "fr_"
 
-
-@dataclass(frozen=True)
-class ApiKey:
-    """A key as it is listed; the secret itself is kept nowhere."""
-
-    number: int
-    name: str
-    brand: str | None
-    created_at: datetime
-    revoked_at: datetime | None
-
-
-class Records:
+class Records(Database):
     """The records of all brands in one database."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self.engine = engine
-        # Of its own: an isolation level set anew for each read costs two more statements.
-        self._reading = connect(engine.url, reading=True)
-
-    async def close(self) -> None:
-        """Closes every connection."""
-        await self.engine.dispose()
-        await self._reading.dispose()
-
-    @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[AsyncConnection]:
-        try:
-            async with self.engine.begin() as connection:
-                yield connection
-        except (DBAPIError, OSError) as error:
-            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-            raise Unavailable(f"the records can't be written ({reason}): nothing was changed, try again") from error
-
-    async def _all(self, query: Executable, values: dict[str, Any] | None = None) -> Sequence[Row[Any]]:
-        try:
-            async with self._reading.connect() as connection:
-                rows: Sequence[Row[Any]] = (await connection.execute(query, values)).all()
-                return rows
-        except (DBAPIError, OSError) as error:
-            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-            raise Unavailable(f"the records can't be read ({reason}): try again") from error
+        super().__init__(engine)
+        self.api_keys = ApiKeys(self)
 
     async def _among(self, query: Select[Any], column: Any, ids: Sequence[str] | None) -> list[Row[Any]]:
         """Every row of the query, or with `ids`, of any number, those whose column has one of them."""
         if ids is None:
-            return list(await self._all(query))
+            return list(await self.all(query))
         parts = (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
-        return [row for part in parts for row in await self._all(query.where(column.in_(part)))]
-
-    async def writable(self) -> bool:
-        """Whether a write would go through now; nothing is kept of it."""
-        try:
-            async with self.engine.connect() as connection:
-                await connection.execute(delete(brands).where(brands.c.name == ""))
-                await connection.rollback()
-        except (DBAPIError, OSError):
-            return False
-        return True
+        return [row for part in parts for row in await self.all(query.where(column.in_(part)))]
 
     # Brands and knowledge
 
     async def brands(self) -> dict[str, str | None]:
         """Every brand's name with the digest of the folder it was last imported from."""
-        return {row.name: row.folder_digest for row in await self._all(select(brands))}
+        return {row.name: row.folder_digest for row in await self.all(select(brands))}
 
     async def faqs(self, brand: str | None = None, ids: Sequence[str] | None = None) -> list[StoredEntry]:
         """FAQs of one brand or of all, all of them or those with these ids."""
@@ -116,7 +65,7 @@ class Records:
     async def faq_digests(self, brand: str) -> dict[str, tuple[str, str, str]]:
         """By id: content digest, embedder and origin of each FAQ of a brand."""
         query = select(faqs.c.id, faqs.c.digest, faqs.c.embedder, faqs.c.origin).where(faqs.c.brand == brand)
-        return {row.id: (row.digest, row.embedder, row.origin) for row in await self._all(query)}
+        return {row.id: (row.digest, row.embedder, row.origin) for row in await self.all(query)}
 
     async def entries(self, brand: str, ids: Sequence[str] | None = None) -> list[StoredEntry]:
         """Everything of a brand that is searched, precedents beside its knowledge; all of it or what has these ids."""
@@ -128,7 +77,7 @@ class Records:
     async def other_embedders(self, embedder: str) -> dict[str, int]:
         """How many FAQs carry vectors of another embedder, by its fingerprint."""
         query = select(faqs.c.embedder, func.count().label("number")).where(faqs.c.embedder != embedder).group_by(faqs.c.embedder)
-        return {row.embedder: row.number for row in await self._all(query)}
+        return {row.embedder: row.number for row in await self.all(query)}
 
     async def put_brand(
         self,
@@ -146,7 +95,7 @@ class Records:
 
         `asked`: by contact id, the vectors of what the customer wrote.
         """
-        async with self._writing() as connection:
+        async with self.writing() as connection:
             if not await _new_brand(connection, brand, folder_digest) and folder_digest is not None:
                 await connection.execute(update(brands).where(brands.c.name == brand).values(folder_digest=folder_digest))
             touched = [entry.content.id for entry in upserts] + list(removed)
@@ -164,18 +113,18 @@ class Records:
 
     async def last_change(self) -> int:
         """The number of the newest change line, 0 where there is none."""
-        rows = await self._all(select(func.max(changes.c.number).label("last")))
+        rows = await self.all(select(func.max(changes.c.number).label("last")))
         return int(rows[0].last or 0)
 
     async def changes_after(self, number: int) -> list[tuple[int, str, str | None]]:
         """Change lines after this one, oldest first: number, brand, FAQ id or None for the brand itself."""
         query = select(changes).where(changes.c.number > number).order_by(changes.c.number)
-        return [(row.number, row.brand, row.faq_id) for row in await self._all(query)]
+        return [(row.number, row.brand, row.faq_id) for row in await self.all(query)]
 
     async def asked(self, brand: str) -> dict[str, Asked]:
         """By contact id: the vectors of what the customer wrote, of the contacts that have them."""
         query = select(contacts.c.contact_id, contacts.c.asked_digest, contacts.c.embedder, contacts.c.asked)
-        rows = await self._all(query.where(contacts.c.brand == brand, contacts.c.asked.is_not(None)))
+        rows = await self.all(query.where(contacts.c.brand == brand, contacts.c.asked.is_not(None)))
         return {row.contact_id: Asked(row.asked_digest, row.embedder, row.asked) for row in rows}
 
     # Customers and orders. Who may see an order is decided in retrieve/orders.py, who may see history in retrieve/history.py.
@@ -187,10 +136,10 @@ class Records:
         """
         given: dict[str, Any] = {"brand": brand, "before": before}
         if isinstance(who, str):
-            rows = await self._all(OF_CUSTOMER, given | {"customer_id": who})
+            rows = await self.all(OF_CUSTOMER, given | {"customer_id": who})
         else:
             channel, handle = who
-            rows = await self._all(OF_HANDLE, given | {"channel": channel, "handle": normal_handle(handle)})
+            rows = await self.all(OF_HANDLE, given | {"channel": channel, "handle": normal_handle(handle)})
         people = [Customer.model_validate(row.data) for row in rows if row.kind == "customer"]
         past = [_past(row) for row in rows if row.kind in ("triage", "contact")]
         return Known(
@@ -208,17 +157,17 @@ class Records:
 
     async def customer(self, brand: str, customer_id: str) -> Customer | None:
         """One customer of a brand."""
-        rows = await self._all(select(customers.c.data).where(of_ids(brand, customers, "customer_id", [customer_id])))
+        rows = await self.all(select(customers.c.data).where(of_ids(brand, customers, "customer_id", [customer_id])))
         return Customer.model_validate(rows[0].data) if rows else None
 
     async def order(self, brand: str, order_id: str) -> Order | None:
         """One order of a brand, whoever's it is: for a caller with the brand's key, never for a message."""
-        rows = await self._all(select(orders.c.data).where(of_ids(brand, orders, "order_id", [order_id])))
+        rows = await self.all(select(orders.c.data).where(of_ids(brand, orders, "order_id", [order_id])))
         return Order.model_validate(rows[0].data) if rows else None
 
     async def remove_order(self, brand: str, order_id: str) -> bool:
         """Removes an order; False where there is none."""
-        async with self._writing() as connection:
+        async with self.writing() as connection:
             return (await connection.execute(delete(orders).where(of_ids(brand, orders, "order_id", [order_id])))).rowcount > 0
 
     async def put_purchases(
@@ -240,7 +189,7 @@ class Records:
         persons, on_persons = await self._differing(brand, customers, "customer_id", whole, named)
         fresh, on_orders = await self._differing(brand, orders, "order_id", bought)
         if (persons or fresh) and not dry_run:
-            async with self._writing() as connection:
+            async with self.writing() as connection:
                 await _new_brand(connection, brand, None)
                 await put_customers(connection, brand, persons)
                 await put_orders(connection, brand, fresh)
@@ -257,7 +206,7 @@ class Records:
             query = select(table.c[key].label("id"), table.c.data).where(
                 of_ids(brand, table, key, [getattr(value, key) for value in part])
             )
-            stored = {row.id: row.data for row in await self._all(query)}
+            stored = {row.id: row.data for row in await self.all(query)}
             for value in part:
                 value_id = getattr(value, key)
                 if replacing is not None and value_id not in replacing:
@@ -277,18 +226,18 @@ class Records:
         self, brand: str, day: date, tokens: int, millionths: int, most_tokens: int | None, most_millionths: int | None
     ) -> bool:
         """Adds to a brand's day unless it came to more than the most then; whether it did."""
-        async with self._writing() as connection:
+        async with self.writing() as connection:
             return await reserve(connection, brand, day, tokens, millionths, most_tokens, most_millionths)
 
     async def settle_spending(self, brand: str, day: date, tokens: int, millionths: int) -> None:
         """Adds to a brand's day, or takes from it."""
-        async with self._writing() as connection:
+        async with self.writing() as connection:
             await connection.execute(settling(brand, day, tokens, millionths))
 
     async def spending(self, brand: str, day: date) -> tuple[int, int]:
         """Tokens, and millionths of the currency, that a brand's day came to so far."""
         query = select(llm_spending).where(llm_spending.c.brand == brand, llm_spending.c.day == day)
-        rows = await self._all(query)
+        rows = await self.all(query)
         return (rows[0].tokens, rows[0].millionths) if rows else (0, 0)
 
     # Triages and feedback
@@ -296,7 +245,7 @@ class Records:
     async def put_triages(self, pairs: Sequence[tuple[Message, Triage]]) -> None:
         """Records triages with the messages they answer, in one transaction."""
         now = datetime.now(UTC)
-        async with self._writing() as connection:
+        async with self.writing() as connection:
             await connection.execute(insert(triages), [_triage_row(message, triage, now) for message, triage in pairs])
 
     async def triage(self, triage_id: str, brand: str | None = None) -> str | None:
@@ -304,12 +253,12 @@ class Records:
         query = select(triages.c.response).where(triages.c.id == triage_id)
         if brand is not None:
             query = query.where(triages.c.brand == brand)
-        rows = await self._all(query)
+        rows = await self.all(query)
         return str(rows[0].response) if rows else None
 
     async def recorded(self, triage_id: str) -> tuple[Message, Triage] | None:
         """A message as it came and its triage."""
-        rows = await self._all(select(triages.c.request, triages.c.response).where(triages.c.id == triage_id))
+        rows = await self.all(select(triages.c.request, triages.c.response).where(triages.c.id == triage_id))
         if not rows:
             return None
         return Message.model_validate_json(rows[0].request), Triage.model_validate_json(rows[0].response)
@@ -319,13 +268,13 @@ class Records:
         query = select(triages.c.request, triages.c.response).where(
             triages.c.brand == brand, triages.c.received_at >= since, triages.c.id > after
         )
-        rows = await self._all(query.order_by(triages.c.id).limit(most))
+        rows = await self.all(query.order_by(triages.c.id).limit(most))
         return [(Message.model_validate_json(row.request), Triage.model_validate_json(row.response)) for row in rows]
 
     async def put_feedback(self, triage_id: str, given: Feedback) -> datetime:
         """Keeps what an agent did with a draft; earlier feedback stays."""
         now = datetime.now(UTC)
-        async with self._writing() as connection:
+        async with self.writing() as connection:
             values = {"triage_id": triage_id, "at": now, "action": given.action, "data": given.model_dump(mode="json")}
             await connection.execute(insert(feedback).values(values))
         return now
@@ -333,12 +282,12 @@ class Records:
     async def feedback(self, triage_id: str) -> list[Feedback]:
         """All feedback on one triage, oldest first."""
         query = select(feedback.c.data).where(feedback.c.triage_id == triage_id).order_by(feedback.c.number)
-        return [Feedback.model_validate(row.data) for row in await self._all(query)]
+        return [Feedback.model_validate(row.data) for row in await self.all(query)]
 
     async def put_redraft(self, brand: str, triage_id: str, number: int, at: datetime, data: dict[str, Any]) -> None:
         """Keeps another draft of a triage; raises Conflict where another one with this number came in between."""
         values = {"brand": brand, "triage_id": triage_id, "number": number, "at": at, "data": data}
-        async with self._writing() as connection:
+        async with self.writing() as connection:
             try:
                 await connection.execute(insert(redrafts).values(values))
             except IntegrityError:
@@ -347,27 +296,27 @@ class Records:
     async def redrafts(self, triage_id: str) -> list[dict[str, Any]]:
         """The drafts made after a triage's own, oldest first."""
         query = select(redrafts.c.data).where(redrafts.c.triage_id == triage_id).order_by(redrafts.c.number)
-        return [row.data for row in await self._all(query)]
+        return [row.data for row in await self.all(query)]
 
     # Precedents
 
     async def put_precedent(self, approved: StoredEntry, at: datetime | None = None) -> None:
         """Keeps a reply approved `at`, by default now, in the place of an earlier one of its triage; followers hear of it."""
         row = precedent_row(approved, at or datetime.now(UTC))
-        async with self._writing() as connection:
+        async with self.writing() as connection:
             await connection.execute(delete(precedents).where(precedents.c.triage_id == row["triage_id"]))
             await connection.execute(insert(precedents).values(row))
             await connection.execute(insert(changes).values(brand=approved.brand, faq_id=row["triage_id"]))
 
     async def remove_precedents(self, triage_ids: Sequence[str], brand: str | None = None) -> int:
         """Removes the precedents that came of these triages, with `brand` only that brand's; how many there were."""
-        async with self._writing() as connection:
+        async with self.writing() as connection:
             return await delete_precedents(connection, triage_ids, brand)
 
     async def precedents(self, brand: str) -> list[tuple[datetime, StoredEntry]]:
         """A brand's precedents with the time they were approved, newest first."""
         query = select(precedents).where(precedents.c.brand == brand).order_by(precedents.c.approved_at.desc())
-        return [(_aware(row.approved_at), stored_precedent(row)) for row in await self._all(query)]
+        return [(aware(row.approved_at), stored_precedent(row)) for row in await self.all(query)]
 
     async def sent(self, brand: str, limit: int) -> list[str]:
         """Ids of triages whose last feedback says that a reply was sent and that are no precedents, the latest first."""
@@ -382,40 +331,7 @@ class Records:
             .order_by(feedback.c.number.desc())
             .limit(limit)
         )  # fmt: skip
-        return [row.id for row in await self._all(query)]
-
-    # API keys
-
-    async def make_key(self, name: str, brand: str | None) -> str:
-        """A new key, shown this once; only its SHA-256 is kept."""
-        key = KEY_PREFIX + secrets.token_urlsafe(32)
-        async with self._writing() as connection:
-            values = {"name": name, "digest": key_digest(key), "brand": brand, "created_at": datetime.now(UTC)}
-            await connection.execute(insert(api_keys).values(values))
-        return key
-
-    async def keys(self) -> list[ApiKey]:
-        """Every key, revoked ones too."""
-        rows = await self._all(select(api_keys).order_by(api_keys.c.number))
-        return [
-            ApiKey(r.number, r.name, r.brand, _aware(r.created_at), _aware(r.revoked_at) if r.revoked_at else None) for r in rows
-        ]
-
-    async def active_keys(self) -> dict[str, str | None]:
-        """Digest and brand of every key in force."""
-        rows = await self._all(select(api_keys.c.digest, api_keys.c.brand).where(api_keys.c.revoked_at.is_(None)))
-        return {row.digest: row.brand for row in rows}
-
-    async def revoke_key(self, number: int) -> bool:
-        """Ends a key; False where there is no such key in force."""
-        async with self._writing() as connection:
-            query = update(api_keys).where(api_keys.c.number == number, api_keys.c.revoked_at.is_(None))
-            return (await connection.execute(query.values(revoked_at=datetime.now(UTC)))).rowcount > 0
-
-
-def key_digest(key: str) -> str:
-    """SHA-256 of a key; keys are random, so no slow hash is needed."""
-    return hashlib.sha256(key.encode()).hexdigest()
+        return [row.id for row in await self.all(query)]
 
 
 async def _new_brand(connection: AsyncConnection, brand: str, folder_digest: str | None) -> bool:
@@ -503,13 +419,8 @@ def _past(row: Row[Any]) -> PastTriage:
             escalated=contact.outcome == "escalated",
         )  # fmt: skip
     return PastTriage(
-        triage_id=row.id, at=_aware(row.at), label=row.label, topic=row.topic, order_id=row.order_id,
+        triage_id=row.id, at=aware(row.at), label=row.label, topic=row.topic, order_id=row.order_id,
         outcome=row.said or ("escalated" if row.escalate else "drafted"), customer_id=row.customer_id,
         message_id=row.message_id, conversation_id=row.conversation_id, asked=row.asked or b"", embedder=row.embedder,
         escalated=bool(row.escalate), resolved=bool(row.resolved),
     )  # fmt: skip
-
-
-def _aware(moment: datetime) -> datetime:
-    """SQLite gives times without a zone; all of ours are UTC."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

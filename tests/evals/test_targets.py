@@ -110,7 +110,7 @@ async def served(
     folder = tmp_path_factory.mktemp("served")
     records = Records(connect(settings_in(folder).database))
     await migrate(records.engine)
-    key = await records.make_key("qa", None)
+    key = await records.api_keys.make("qa", None)
     await records.close()
     with start_server(folder, KNOWLEDGE_DIR=knowledge_dir) as server:
         yield server.url, key

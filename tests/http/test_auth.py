@@ -34,7 +34,7 @@ async def test_without_any_key_this_machine_is_let_in(calling: httpx.AsyncClient
 
 
 async def test_with_a_key_only_its_holder_is_let_in(own: Parts, calling: httpx.AsyncClient, wrong: Any) -> None:
-    key = await own.records.make_key("desk", None)
+    key = await own.records.api_keys.make("desk", None)
     for headers in (
         {}, bearer("fr_wrong"), bearer(""), {"authorization": key}, {"authorization": f"Basic {key}"}, bearer(key[:-1]),
         bearer(key.lower()), {"authorization": "Bearer"}, {"authorization": "\u00e9"},
@@ -49,7 +49,7 @@ async def test_with_a_key_only_its_holder_is_let_in(own: Parts, calling: httpx.A
 
 async def test_every_route_of_v1_wants_the_key_and_operations_do_not(own: Parts, calling: httpx.AsyncClient) -> None:
     triage_id = (await calling.post("/v1/triage", json=ASKED)).json()["id"]
-    key = await own.records.make_key("desk", None)
+    key = await own.records.api_keys.make("desk", None)
     assert await status_within(calling, 401, {}) == 401
     assert (await calling.get(f"/v1/triages/{triage_id}")).status_code == 401
     assert (await calling.post(f"/v1/triages/{triage_id}/feedback", json={"action": "accepted"})).status_code == 401
@@ -59,17 +59,17 @@ async def test_every_route_of_v1_wants_the_key_and_operations_do_not(own: Parts,
 
 
 async def test_a_revoked_key_is_refused_within_two_seconds(own: Parts, calling: httpx.AsyncClient) -> None:
-    await own.records.make_key("other", None)
-    key = await own.records.make_key("desk", None)
+    await own.records.api_keys.make("other", None)
+    key = await own.records.api_keys.make("desk", None)
     assert await status_within(calling, 200, bearer(key)) == 200
-    assert await own.records.revoke_key(2)
+    assert await own.records.api_keys.revoke(2)
     assert await status_within(calling, 401, bearer(key)) == 401
 
 
 async def test_revoking_the_only_key_lets_nobody_in(own: Parts, calling: httpx.AsyncClient) -> None:
-    key = await own.records.make_key("desk", None)
+    key = await own.records.api_keys.make("desk", None)
     assert await status_within(calling, 401, {}) == 401
-    assert await own.records.revoke_key(1)
+    assert await own.records.api_keys.revoke(1)
     assert await status_within(calling, 401, bearer(key)) == 401
     await asyncio.sleep(1.2)
     assert (await calling.post("/v1/triage", json=ASKED, headers=bearer(key))).status_code == 401
@@ -78,8 +78,8 @@ async def test_revoking_the_only_key_lets_nobody_in(own: Parts, calling: httpx.A
 async def test_a_key_of_one_brand_sees_that_brand_only(own: Parts, calling: httpx.AsyncClient, wrong: Any) -> None:
     await import_knowledge(own, "other", ['{"id": "opening", "question": "When are you open?", "answer": "We open at nine."}'])
     await own.follow()
-    everything = await own.records.make_key("all", None)
-    scoped = await own.records.make_key("other only", "other")
+    everything = await own.records.api_keys.make("all", None)
+    scoped = await own.records.api_keys.make("other only", "other")
     await asyncio.sleep(1.1)
     foreign = (await calling.post("/v1/triage", json=ASKED, headers=bearer(everything))).json()["id"]
     mine = await calling.post("/v1/triage", json=ASKED | {"brand": "other"}, headers=bearer(scoped))

@@ -155,7 +155,7 @@ async def test_a_key_of_one_brand_reaches_no_other(own: Parts, calling: httpx.As
     assert (nothing.json()["refused"], "shop" in await own.records.brands()) == (1, False), "a brand is made of something"
     faq = {"id": "opening", "question": "When are you open?", "answer": "From nine."}
     assert (await calling.post("/v1/knowledge/import", params={"brand": "shop"}, json=[faq])).json()["added"] == 1
-    key = await own.records.make_key("shop only", "shop")
+    key = await own.records.api_keys.make("shop only", "shop")
     await asyncio.sleep(1.1)
     mine = {"authorization": f"Bearer {key}"}
     for path in ("/v1/orders/A-1001", "/v1/customers/C-1042", "/v1/knowledge/faqs/faq-late-parcel-de"):
@@ -175,7 +175,7 @@ async def test_a_key_of_one_brand_reaches_no_other(own: Parts, calling: httpx.As
 
 
 async def test_every_route_wants_the_key(own: Parts, calling: httpx.AsyncClient) -> None:
-    await own.records.make_key("desk", None)
+    await own.records.api_keys.make("desk", None)
     await asyncio.sleep(1.1)
     for method, path in (
         ("PUT", "/v1/orders/A"), ("GET", "/v1/orders/A"), ("DELETE", "/v1/orders/A"), ("POST", "/v1/orders/import"),

@@ -290,13 +290,13 @@ async def test_a_write_that_fails_half_way_leaves_nothing(records: Records) -> N
 
 
 async def test_a_key_is_kept_as_a_digest_only(records: Records) -> None:
-    key = await records.make_key("desk", None)
-    (listed,) = await records.keys()
+    key = await records.api_keys.make("desk", None)
+    (listed,) = await records.api_keys.all()
     assert (listed.number, listed.name, listed.brand, listed.revoked_at) == (1, "desk", None, None)
-    assert key not in str(await records.active_keys())
-    assert await records.revoke_key(1)
-    assert not await records.revoke_key(1)
-    assert await records.active_keys() == {}
+    assert key not in str(await records.api_keys.active())
+    assert await records.api_keys.revoke(1)
+    assert not await records.api_keys.revoke(1)
+    assert await records.api_keys.active() == {}
 
 
 async def test_records_that_can_be_written_say_so(records: Records) -> None:
