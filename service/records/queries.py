@@ -16,9 +16,11 @@ from service.knowledge import Asked, Entry, StoredEntry
 from service.messages import Contact, Customer, Feedback, Known, Message, Order, PastTriage, Triage
 from service.records.belongings import LATEST, OF_CUSTOMER, OF_HANDLE
 from service.records.database import Database, aware
+from service.records.inbox import Inbox
 from service.records.keys import ApiKeys
 from service.records.precedents import delete_precedents, precedent_row, stored_precedent
 from service.records.purchases import CHUNK, Counts, completed, inserting, normal_handle, of_ids, put_customers, put_orders
+from service.records.recording import insert_triages
 from service.records.spending import reserve, settling
 from service.records.tables import (
     brands,
@@ -41,6 +43,7 @@ class Records(Database):
     def __init__(self, engine: AsyncEngine) -> None:
         super().__init__(engine)
         self.api_keys = ApiKeys(self)
+        self.inbox = Inbox(self)
 
     async def _among(self, query: Select[Any], column: Any, ids: Sequence[str] | None) -> list[Row[Any]]:
         """Every row of the query, or with `ids`, of any number, those whose column has one of them."""
@@ -246,7 +249,7 @@ class Records(Database):
         """Records triages with the messages they answer, in one transaction."""
         now = datetime.now(UTC)
         async with self.writing() as connection:
-            await connection.execute(insert(triages), [_triage_row(message, triage, now) for message, triage in pairs])
+            await insert_triages(connection, pairs, now)
 
     async def triage(self, triage_id: str, brand: str | None = None) -> str | None:
         """The triage as JSON, exactly as it was answered; with `brand`, only if it is that brand's."""
@@ -384,30 +387,6 @@ def _stored_entry(row: Row[Any]) -> StoredEntry:
     if not count or vectors.size % count:
         raise RecordsNotUsable(f"the vectors of {content.id} are damaged: run firstreply train to embed all knowledge again")
     return StoredEntry(row.brand, content, row.digest, row.embedder, vectors.reshape(count, -1))
-
-
-def _triage_row(message: Message, triage: Triage, now: datetime) -> dict[str, Any]:
-    customer = triage.context.customer
-    return {
-        "id": triage.id,
-        "brand": triage.brand,
-        "message_id": triage.message_id,
-        "conversation_id": triage.conversation_id,
-        "customer_id": customer.customer_id if customer else None,
-        "received_at": triage.received_at,
-        "created_at": now,
-        "label": triage.understanding.label,
-        "topic": triage.understanding.topic.label,
-        "order_id": triage.context.orders[0].order_id if triage.context.orders else None,
-        "escalate": triage.escalation.escalate,
-        "queue": triage.escalation.queue,
-        "priority": triage.escalation.priority,
-        "respond_by": triage.escalation.respond_by,
-        "request": message.model_dump_json(),
-        "response": triage.model_dump_json(),
-        "embedder": triage.versions.embedder if triage.context.asked else None,
-        "asked": triage.context.asked or None,
-    }
 
 
 def _past(row: Row[Any]) -> PastTriage:

@@ -172,3 +172,51 @@ api_keys = Table(
     Column("revoked_at", DateTime(timezone=True), nullable=True),
     UniqueConstraint("digest", name="api_keys_digest"),
 )
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("number", _Serial, primary_key=True, autoincrement=True),  # the order of acceptance
+    Column("id", String(64), nullable=False),  # msg_…, the only thing a workflow knows of a message
+    Column("brand", String(500), nullable=False),
+    Column("source", String(200), nullable=False),  # api, or the kind and name of a connection
+    Column("external_id", String(500), nullable=False),
+    Column("conversation_id", String(500), nullable=True),
+    Column("lane", String(64), nullable=False),  # SHA-256 of brand and conversation: one after the other
+    Column("burst", String(64), nullable=False),  # SHA-256 of brand, conversation and author: read together
+    Column("message", Text, nullable=False),  # as it was accepted
+    Column("accepted_at", DateTime(timezone=True), nullable=False),
+    Column("due_at", DateTime(timezone=True), nullable=False),  # not before: more of the burst may come
+    Column("state", String(20), nullable=False),
+    Column("attempt", Integer, nullable=False),  # how often it was given to a workflow
+    Column("queued_at", DateTime(timezone=True), nullable=True),
+    Column("done_at", DateTime(timezone=True), nullable=True),
+    Column("triage_id", String(64), nullable=True),
+    Column("superseded_by", String(64), nullable=True),  # the id of a later message of the burst or the conversation
+    Column("error", Text, nullable=True),  # why the last attempt failed; no message text
+    UniqueConstraint("id", name="inbox_id"),
+    UniqueConstraint("brand", "source", "external_id", name="inbox_external_id"),
+    Index("inbox_open", "state", "due_at"),
+    Index("inbox_lane", "lane", "number"),
+    sqlite_autoincrement=True,
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("brand", String(500), primary_key=True),
+    Column("route", String(200), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("digest", String(64), nullable=False),  # SHA-256 of the body it came with
+    Column("answer", Text, nullable=False),  # the body of the answer, as JSON; it holds ids only
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index("idempotency_expiry", "expires_at"),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("executor_id", String(100), primary_key=True),  # of one process, never used again
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("seen_at", DateTime(timezone=True), nullable=False),
+)

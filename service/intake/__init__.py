@@ -1,0 +1,1 @@
+"""Durable intake: what was accepted is triaged once, whatever dies."""

@@ -1,0 +1,299 @@
+"""The inbox: a row is the promise that a message will be triaged. One transaction accepts, one takes, one finishes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Row, case, delete, func, or_, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.messages import Message, Triage
+from service.records.database import Database, aware
+from service.records.purchases import CHUNK, inserting
+from service.records.recording import insert_triages
+from service.records.tables import idempotency, inbox
+
+InboxState = Literal["accepted", "queued", "done", "superseded", "dead"]
+OPEN: tuple[InboxState, ...] = ("accepted", "queued")
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A message that is to be accepted. `lane` and `burst` are digests, see the table."""
+
+    id: str
+    source: str
+    external_id: str
+    lane: str
+    burst: str
+    message: Message
+    due_at: datetime
+
+
+@dataclass(frozen=True)
+class Key:
+    """An Idempotency-Key with what it was sent for; `answer` is given again to whoever sends the same."""
+
+    brand: str
+    route: str
+    key: str
+    digest: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of one message: the id it is known by, and whether it had been accepted before."""
+
+    id: str
+    external_id: str
+    duplicate: bool
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A request that was accepted, now or, `replayed`, by an earlier one with the same key."""
+
+    receipts: tuple[Receipt, ...]
+    replayed: bool = False
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """The key came before, with another body."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A message of the inbox."""
+
+    number: int
+    id: str
+    brand: str
+    source: str
+    external_id: str
+    lane: str
+    burst: str
+    conversation_id: str | None
+    message: Message
+    accepted_at: datetime
+    state: InboxState
+    attempt: int
+    done_at: datetime | None
+    triage_id: str | None
+    superseded_by: str | None
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What waits: messages, and since when the oldest of them."""
+
+    waiting: int
+    oldest: datetime | None
+    dead: int
+
+
+class Inbox:
+    """The accepted messages of all brands."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def accept(self, requests: Sequence[tuple[Sequence[Incoming], Key | None]]) -> list[Accepted | Mismatch]:
+        """Several requests in one transaction, each whole; the answers in their order. Raises Unavailable, and nothing is kept.
+
+        A message that is there by brand, source and external id is not taken again, nor is a request whose key is there.
+        """
+        answers: list[Accepted | Mismatch | None] = []
+        now = datetime.now(UTC)
+        async with self._database.writing() as connection:
+            for items, key in requests:
+                answers.append(await _earlier(connection, key, _receipts_of(items), now) if key is not None else None)
+            fresh = [item for (items, _), answer in zip(requests, answers, strict=True) if answer is None for item in items]
+            kept = await _put(connection, fresh, now)
+            for index, ((items, key), answer) in enumerate(zip(requests, answers, strict=True)):
+                if answer is not None:
+                    continue
+                receipts = tuple(_receipt(item, kept) for item in items)
+                answers[index] = Accepted(receipts)
+                if key is not None and any(receipt.duplicate for receipt in receipts):
+                    # The key's row says what was thought to become of them; what did become is answered again.
+                    await connection.execute(
+                        update(idempotency).where(_same_key(key)).values(answer=_written(receipts))
+                    )  # fmt: skip
+        return [answer for answer in answers if answer is not None]
+
+    async def one(self, message_id: str, brand: str | None = None) -> Kept | None:
+        """A message by its id; with `brand`, only if it is that brand's."""
+        query = select(inbox).where(inbox.c.id == message_id)
+        if brand is not None:
+            query = query.where(inbox.c.brand == brand)
+        return next((_kept(row) for row in await self._database.all(query)), None)
+
+    async def burst_of(self, leader: Kept) -> list[Kept]:
+        """The messages that were taken together with this one, before it, oldest first."""
+        query = select(inbox).where(
+            inbox.c.burst == leader.burst, inbox.c.superseded_by == leader.id, inbox.c.triage_id.is_(None)
+        )  # fmt: skip
+        return [_kept(row) for row in await self._database.all(query.order_by(inbox.c.number))]
+
+    async def take_due(self, now: datetime, hold: timedelta, most: int) -> list[Kept]:
+        """Takes what is due and what was taken long ago with nothing come of it; each is to be given to a workflow.
+
+        Of a burst the last message is taken and stands for the others. A burst is due when nothing came for its debounce, or
+        when its first message has waited `hold`.
+        """
+        due = (
+            select(inbox.c.burst)
+            .where(inbox.c.state == "accepted")
+            .group_by(inbox.c.burst)
+            .having(or_(func.max(inbox.c.due_at) <= now, func.min(inbox.c.due_at) <= now - hold))
+            .order_by(func.min(inbox.c.number))
+            .limit(most)
+        )
+        bursts = [row.burst for row in await self._database.all(due)]
+        if not bursts:
+            return []
+        async with self._database.writing() as connection:
+            taking = select(inbox).where(inbox.c.burst.in_(bursts), inbox.c.state == "accepted").order_by(inbox.c.number)
+            rows = (await connection.execute(taking.with_for_update(skip_locked=True))).all()
+            leaders = {row.burst: row.id for row in rows}
+            # Another process may have taken some since they were read: each update looks again.
+            open_still = inbox.c.state == "accepted"
+            taken = update(inbox).where(inbox.c.id.in_(leaders.values()), open_still).returning(inbox)
+            values = {"state": "queued", "queued_at": now, "attempt": inbox.c.attempt + 1}
+            mine = [_kept(row) for row in (await connection.execute(taken.values(values))).all()]
+            for leader in mine:
+                led = [row.id for row in rows if row.burst == leader.burst and row.id != leader.id]
+                if led:
+                    replaced = {"state": "superseded", "superseded_by": leader.id, "done_at": now}
+                    await connection.execute(update(inbox).where(inbox.c.id.in_(led), open_still).values(replaced))
+        return sorted(mine, key=lambda kept: kept.number)
+
+    async def queued_before(self, moment: datetime, most: int) -> list[Kept]:
+        """What was given to a workflow before this moment and is not finished: it may have been lost in between."""
+        query = select(inbox).where(inbox.c.state == "queued", inbox.c.queued_at < moment).order_by(inbox.c.number)
+        return [_kept(row) for row in await self._database.all(query.limit(most))]
+
+    async def finish(
+        self, taken: Kept, made: tuple[Message, Triage], state: InboxState = "done", error: str | None = None
+    ) -> bool:
+        """Records the triage and that the message is done, in one transaction; False, and nothing is, where it was done before.
+
+        Earlier messages of the conversation that are done are superseded by it: their drafts answer less than this one does.
+        """
+        now = datetime.now(UTC)
+        _, triage = made
+        async with self._database.writing() as connection:
+            done = {"state": state, "triage_id": triage.id, "done_at": now, "error": error}
+            mine = update(inbox).where(inbox.c.id == taken.id, inbox.c.state == "queued", inbox.c.triage_id.is_(None))
+            if (await connection.execute(mine.values(done))).rowcount == 0:
+                return False
+            await insert_triages(connection, [made], now)
+            older = update(inbox).where(inbox.c.lane == taken.lane, inbox.c.number < taken.number, inbox.c.state == "done")
+            await connection.execute(older.values(state="superseded", superseded_by=taken.id))
+        return True
+
+    async def again(self, message_id: str, brand: str | None = None) -> bool:
+        """A dead message is accepted once more, to be triaged anew at once; False where there is none such."""
+        now = datetime.now(UTC)
+        query = update(inbox).where(inbox.c.id == message_id, inbox.c.state == "dead")
+        if brand is not None:
+            query = query.where(inbox.c.brand == brand)
+        async with self._database.writing() as connection:
+            anew = {"state": "accepted", "due_at": now, "triage_id": None, "done_at": None}
+            return (await connection.execute(query.values(anew))).rowcount > 0
+
+    async def dead(self, brand: str | None, after: int = 0, most: int = 100) -> list[Kept]:
+        """Messages whose triage failed for good, oldest first; `after` goes on behind a number."""
+        query = select(inbox).where(inbox.c.state == "dead", inbox.c.number > after).order_by(inbox.c.number)
+        if brand is not None:
+            query = query.where(inbox.c.brand == brand)
+        return [_kept(row) for row in await self._database.all(query.limit(most))]
+
+    async def backlog(self) -> Backlog:
+        """What waits in the inbox of this installation."""
+        waiting = inbox.c.state.in_(OPEN)
+        query = select(
+            func.count(case((waiting, 1))).label("waiting"), func.min(case((waiting, inbox.c.accepted_at))).label("oldest"),
+            func.count(case((inbox.c.state == "dead", 1))).label("dead"),
+        ).where(inbox.c.state.in_((*OPEN, "dead")))  # fmt: skip
+        row = (await self._database.all(query))[0]
+        return Backlog(row.waiting, aware(row.oldest) if row.oldest else None, row.dead)
+
+    async def forget_keys(self, now: datetime) -> None:
+        """Removes the keys that may be used anew."""
+        async with self._database.writing() as connection:
+            await connection.execute(delete(idempotency).where(idempotency.c.expires_at <= now))
+
+
+async def _earlier(
+    connection: AsyncConnection, key: Key, receipts: tuple[Receipt, ...], now: datetime
+) -> Accepted | Mismatch | None:
+    """What was answered to this key before; None where it is new and now taken."""
+    await connection.execute(delete(idempotency).where(_same_key(key), idempotency.c.expires_at <= now))
+    row = {
+        "brand": key.brand, "route": key.route, "key": key.key, "digest": key.digest, "answer": _written(receipts),
+        "expires_at": key.expires_at,
+    }  # fmt: skip
+    if (await connection.execute(inserting(connection, idempotency).values(row).on_conflict_do_nothing())).rowcount == 1:
+        return None
+    found = (await connection.execute(select(idempotency).where(_same_key(key)))).one()
+    if found.digest != key.digest:
+        return Mismatch()
+    return Accepted(tuple(Receipt(**one) for one in json.loads(found.answer)), replayed=True)
+
+
+def _same_key(key: Key) -> Any:
+    return (idempotency.c.brand == key.brand) & (idempotency.c.route == key.route) & (idempotency.c.key == key.key)
+
+
+def _written(receipts: Sequence[Receipt]) -> str:
+    return json.dumps([{"id": one.id, "external_id": one.external_id, "duplicate": one.duplicate} for one in receipts])
+
+
+def _receipts_of(items: Sequence[Incoming]) -> tuple[Receipt, ...]:
+    return tuple(Receipt(item.id, item.external_id, duplicate=False) for item in items)
+
+
+def _receipt(item: Incoming, kept: dict[tuple[str, str, str], str]) -> Receipt:
+    known_as = kept[item.message.brand, item.source, item.external_id]
+    return Receipt(known_as, item.external_id, duplicate=known_as != item.id)
+
+
+async def _put(connection: AsyncConnection, items: Sequence[Incoming], now: datetime) -> dict[tuple[str, str, str], str]:
+    """By brand, source and external id: the id that each of the items has in the inbox now."""
+    kept: dict[tuple[str, str, str], str] = {}
+    identity = tuple_(inbox.c.brand, inbox.c.source, inbox.c.external_id)
+    for start in range(0, len(items), CHUNK):
+        part = items[start : start + CHUNK]
+        put = inserting(connection, inbox).on_conflict_do_nothing()
+        await connection.execute(put, [_row(item, now) for item in part])
+        keys = [(item.message.brand, item.source, item.external_id) for item in part]
+        query = select(inbox.c.id, inbox.c.brand, inbox.c.source, inbox.c.external_id).where(identity.in_(keys))
+        kept |= {(row.brand, row.source, row.external_id): row.id for row in (await connection.execute(query)).all()}
+    return kept
+
+
+def _row(item: Incoming, now: datetime) -> dict[str, Any]:
+    message = item.message
+    return {
+        "id": item.id, "brand": message.brand, "source": item.source, "external_id": item.external_id,
+        "conversation_id": message.conversation_id, "lane": item.lane, "burst": item.burst, "message": message.model_dump_json(),
+        "accepted_at": now, "due_at": item.due_at, "state": "accepted", "attempt": 0,
+    }  # fmt: skip
+
+
+def _kept(row: Row[Any]) -> Kept:
+    return Kept(
+        number=row.number, id=row.id, brand=row.brand, source=row.source, external_id=row.external_id, lane=row.lane,
+        burst=row.burst, conversation_id=row.conversation_id, message=Message.model_validate_json(row.message),
+        accepted_at=aware(row.accepted_at), state=row.state, attempt=row.attempt,
+        done_at=aware(row.done_at) if row.done_at else None, triage_id=row.triage_id, superseded_by=row.superseded_by,
+        error=row.error,
+    )  # fmt: skip
