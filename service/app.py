@@ -11,7 +11,7 @@ from fastapi_swagger import patch_fastapi
 
 from service import __version__, telemetry
 from service.errors import SettingsNotUsable
-from service.http import feedback, health, knowledge, orders, problems, stream, triage
+from service.http import feedback, health, knowledge, messages, orders, problems, stream, triage, webhooks
 from service.http.auth import Keys
 from service.http.middleware import Envelope
 from service.parts import Parts, build_parts
@@ -52,6 +52,8 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     problems.install(app)
     app.include_router(triage.router)
     app.include_router(stream.router)
+    app.include_router(messages.router)
+    app.include_router(webhooks.router)
     app.include_router(feedback.router)
     app.include_router(knowledge.router)
     app.include_router(orders.router)

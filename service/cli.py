@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from textwrap import indent
-from typing import Annotated, Any, NoReturn, TypeVar, cast, get_args
+from typing import Annotated, Any, cast, get_args
 
 import typer
 from pydantic import ValidationError
@@ -21,8 +21,14 @@ from rich.console import Console
 from evals.cli import app as evals
 from evals.threshold import threshold
 from service import __version__
+from service.connection_commands import connections
 from service.errors import FirstReplyError, InvalidMessage, KnowledgeNotUsable, SettingsNotUsable
 from service.settings import Settings, read_settings
+from service.terminal import err, out
+from service.terminal import fail as _fail
+from service.terminal import say as _say
+from service.terminal import with_parts as _with_parts
+from service.terminal import with_records as _with_records
 
 app = typer.Typer(
     name="firstreply", no_args_is_help=True, pretty_exceptions_enable=False, help="Triage for social customer care."
@@ -40,11 +46,9 @@ app.add_typer(policy, name="policy")
 for group, name in ((knowledge, "knowledge"), (orders, "orders"), (models, "models"), (keys, "keys"), (brands, "brands")):
     app.add_typer(group, name=name)
 app.add_typer(precedents, name="precedents")
+app.add_typer(connections, name="connections")
 
 MOST_NAME = 200  # characters of a key's name
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
-Result = TypeVar("Result")
 BrandOption = Annotated[str, typer.Option("--brand", help="The brand's name.")]
 
 
@@ -56,28 +60,6 @@ def main() -> None:
         _fail(error.detail)
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def _fail(detail: str, code: int = 2) -> NoReturn:
-    err.print(f"firstreply: {' '.join(detail.split())}", markup=False)
-    sys.exit(code)
-
-
-def _say(line: str) -> None:
-    err.print(line, markup=False)
-
-
-def _with_parts(work: Callable[[Any], Awaitable[Result]], settings: Settings | None = None) -> Result:
-    from service.parts import build_parts
-    from service.telemetry import log_warnings
-
-    log_warnings()
-
-    async def run() -> Result:
-        async with build_parts(settings or read_settings(), progress=_say) as parts:
-            return await work(parts)
-
-    return asyncio.run(run())
 
 
 @contextmanager
@@ -476,24 +458,6 @@ def keys_revoke(number: Annotated[int, typer.Argument(help="The key's number in 
     if not _with_records(lambda records: records.api_keys.revoke(number)):
         _fail(f"no key in force has number {number}: see firstreply keys list")
     _say(f"key {number} is revoked")
-
-
-def _with_records(work: Callable[[Any], Awaitable[Result]]) -> Result:
-    from service.parts import start_lock
-    from service.records.database import connect, migrate
-    from service.records.queries import Records
-
-    async def run() -> Result:
-        settings = read_settings()
-        with start_lock(settings):
-            records = Records(connect(settings.database))
-            try:
-                await migrate(records.engine)
-                return await work(records)
-            finally:
-                await records.close()
-
-    return asyncio.run(run())
 
 
 @brands.command("list")

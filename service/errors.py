@@ -11,9 +11,11 @@ FirstReplyError
 │   └── BodyTooLarge          413
 ├── InvalidMessage            422  a field is missing, unknown or out of range; names each with a JSON Pointer
 ├── UnknownBrand              422
+├── KeyReused                 422  an Idempotency-Key came with another body before
 ├── NotAuthenticated          401
 ├── NotFound                  404
 ├── Conflict                  409
+│   └── InFlight                   a request with this Idempotency-Key is under way
 └── Unavailable               503  the service can't do this right now; nothing was lost
     └── IndexUnavailable           the vector index doesn't answer; a triage goes on without passages
 """
@@ -109,9 +111,9 @@ class UnknownBrand(InvalidMessage):
     problem = "unknown-brand"
     title = "Unknown brand"
 
-    def __init__(self, brand: str, known: list[str]) -> None:
+    def __init__(self, brand: str, known: list[str], at: str = "") -> None:
         names = ", ".join(sorted(known)) or "none yet: firstreply knowledge import --brand NAME FILE makes one"
-        super().__init__([FieldError("/brand", f"no brand named {brand!r}; known brands: {names}")])
+        super().__init__([FieldError(f"{at}/brand", f"no brand named {brand!r}; known brands: {names}")])
 
 
 class NotAuthenticated(FirstReplyError):
@@ -136,6 +138,21 @@ class Conflict(FirstReplyError):
     status = 409
     problem = "conflict"
     title = "This can't be changed here"
+
+
+class InFlight(Conflict):
+    """A request with the same Idempotency-Key is under way."""
+
+    problem = "in-flight"
+    title = "The same request is under way"
+
+
+class KeyReused(FirstReplyError):
+    """An Idempotency-Key came with another body before."""
+
+    status = 422
+    problem = "key-reused"
+    title = "This key stands for another request"
 
 
 class Unavailable(FirstReplyError):

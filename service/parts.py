@@ -19,6 +19,7 @@ from service.draft.checks.wording import words_of
 from service.draft.writer import PROMPTS, Writer
 from service.errors import KnowledgeNotUsable, ModelNotUsable, RecordsNotUsable, Unavailable
 from service.files import digest_of, shipped
+from service.intake.acceptance import Acceptance
 from service.knowledge import Entry, StoredEntry
 from service.llm.prompts import PromptFile, read_prompts
 from service.llm.provider import Provider
@@ -64,6 +65,7 @@ class Parts:
     index: VectorIndex
     passages: Passages
     sources: Sources
+    acceptance: Acceptance
     provider: Provider | None = None  # of the model that words drafts; none: the composer does alone
     seen: int = 0  # number of the last change line taken over
     policies: PolicyFiles = field(default_factory=PolicyFiles)
@@ -195,6 +197,7 @@ async def build_parts(
                 settings=settings, records=records, ledger=Ledger(records), embedding=embedding, heads=heads, rules=rules,
                 brands=brands, folders=folders, index=index, passages=passages,
                 sources=Sources(passages, records.known, settings.retrieval_limit), provider=provider,
+                acceptance=Acceptance(records.inbox, debounce=settings.debounce),
             )  # fmt: skip
             parts.seen = await records.last_change()
             for name in await records.brands():

@@ -159,6 +159,11 @@ class Settings(BaseSettings):
         '["media.lan"]; '
         "others are fetched from public addresses and by https only, since anybody can write an address",
     )
+    debounce: bool = Field(
+        default=True,
+        description="false triages each accepted message at once, without waiting for more of its conversation; for senders that "
+        "hand over whole conversations or past ones",
+    )
     retrieval_limit: int = Field(default=4, ge=1, le=20, description="most passages in a context; agents rarely read more")
 
     @model_validator(mode="after")

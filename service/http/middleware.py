@@ -18,6 +18,7 @@ from service.http.problems import problem, unexpected
 
 _ID = re.compile(r"^[\w.:-]{1,100}$")
 JSON, JSON_LINES = "application/json", "application/x-ndjson"  # the second for imports
+MANY = frozenset({"/v1/messages"})  # JSON only, and up to 1,000 messages of it
 QUIET = frozenset({"/livez", "/readyz", "/metrics"})  # asked for every few seconds: counted, not logged
 log = structlog.get_logger()
 
@@ -69,7 +70,7 @@ class Envelope:
         if scope["method"] not in ("POST", "PUT", "PATCH"):
             return receive
         several = scope["method"] == "POST" and scope["path"].endswith("/import")
-        limit = self.max_import_bytes if several else self.max_body_bytes
+        limit = self.max_import_bytes if several or scope["path"] in MANY else self.max_body_bytes
         declared = headers.get("content-length", "")
         advice = "send it in several requests" if several else "send one message a request, with fewer turns or attachments"
         too_large = BodyTooLarge(f"the body is over {limit} bytes: {advice}")

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from service.errors import FirstReplyError, InvalidMessage, NotAuthenticated, Unavailable
+from service.errors import FirstReplyError, InFlight, InvalidMessage, NotAuthenticated, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
 MOST_FIELDS = 20  # wrong fields named in one answer
@@ -116,6 +116,8 @@ def install(app: FastAPI) -> None:
         answer = problem(request, error.status, error.problem, error.title, error.detail, fields)
         if isinstance(error, Unavailable):
             answer.headers["Retry-After"] = str(RETRY_SECONDS)
+        if isinstance(error, InFlight):
+            answer.headers["Retry-After"] = "1"
         if isinstance(error, NotAuthenticated):
             answer.headers["WWW-Authenticate"] = "Bearer"
         return answer

@@ -15,6 +15,7 @@ from service.errors import Conflict, RecordsNotUsable
 from service.knowledge import Asked, Entry, StoredEntry
 from service.messages import Contact, Customer, Feedback, Known, Message, Order, PastTriage, Triage
 from service.records.belongings import LATEST, OF_CUSTOMER, OF_HANDLE
+from service.records.connections import Connections
 from service.records.database import Database, aware
 from service.records.inbox import Inbox
 from service.records.keys import ApiKeys
@@ -44,6 +45,7 @@ class Records(Database):
         super().__init__(engine)
         self.api_keys = ApiKeys(self)
         self.inbox = Inbox(self)
+        self.connections = Connections(self)
 
     async def _among(self, query: Select[Any], column: Any, ids: Sequence[str] | None) -> list[Row[Any]]:
         """Every row of the query, or with `ids`, of any number, those whose column has one of them."""

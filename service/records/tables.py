@@ -173,6 +173,16 @@ api_keys = Table(
     UniqueConstraint("digest", name="api_keys_digest"),
 )
 
+connections = Table(
+    "connections",
+    metadata,
+    Column("name", String(100), primary_key=True),  # part of the address that its webhooks are sent to
+    Column("source", String(50), nullable=False),  # whose webhooks they are, such as standard
+    Column("brand", String(500), nullable=False),
+    Column("secrets", JSON, nullable=False),  # [{"secret", "until"}], the newest first; a signature needs the secret itself
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+
 inbox = Table(
     "inbox",
     metadata,

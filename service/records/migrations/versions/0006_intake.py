@@ -1,4 +1,4 @@
-"""The inbox, keys of requests that may be sent again, and the processes that work on it."""
+"""Connections, the inbox, keys of requests that may be sent again, and the processes that work on it."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,6 +13,15 @@ _SERIAL = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 def upgrade() -> None:
     """Makes the tables."""
+    op.create_table(
+        "connections",
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("source", sa.String(length=50), nullable=False),
+        sa.Column("brand", sa.String(length=500), nullable=False),
+        sa.Column("secrets", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
     op.create_table(
         "inbox",
         sa.Column("number", _SERIAL, autoincrement=True, nullable=False),
