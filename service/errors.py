@@ -10,8 +10,8 @@ FirstReplyError
 │   ├── WrongContentType      415
 │   └── BodyTooLarge          413
 ├── InvalidMessage            422  a field is missing, unknown or out of range; names each with a JSON Pointer
-├── UnknownBrand              422
-├── KeyReused                 422  an Idempotency-Key came with another body before
+│   ├── UnknownBrand
+│   └── KeyReused                  an Idempotency-Key came with another body before
 ├── NotAuthenticated          401
 ├── NotFound                  404
 ├── Conflict                  409
@@ -116,6 +116,17 @@ class UnknownBrand(InvalidMessage):
         super().__init__([FieldError(f"{at}/brand", f"no brand named {brand!r}; known brands: {names}")])
 
 
+class KeyReused(InvalidMessage):
+    """An Idempotency-Key came with another body before."""
+
+    problem = "key-reused"
+    title = "This key stands for another request"
+
+    def __init__(self) -> None:
+        reason = "this Idempotency-Key came with another body before: send what was sent then, or use a new key"
+        super().__init__([FieldError("", reason)])
+
+
 class NotAuthenticated(FirstReplyError):
     """No valid API key came with the request."""
 
@@ -145,14 +156,6 @@ class InFlight(Conflict):
 
     problem = "in-flight"
     title = "The same request is under way"
-
-
-class KeyReused(FirstReplyError):
-    """An Idempotency-Key came with another body before."""
-
-    status = 422
-    problem = "key-reused"
-    title = "This key stands for another request"
 
 
 class Unavailable(FirstReplyError):

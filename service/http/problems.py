@@ -28,6 +28,7 @@ _ADVICE = {
     "string_too_long": "too long: at most {max_length} characters",
     "too_long": "too many: at most {max_length}",
     "model_attributes_type": "must be a JSON object",
+    "model_type": "must be a JSON object",
     "dict_type": "must be a JSON object",
     "tuple_type": "must be a JSON array",
     "string_type": "must be a string",

@@ -104,7 +104,7 @@ def key_of(given: str, brand: str, route: str, body: Any) -> Key:
 
 def _answered(answer: Accepted | Mismatch) -> Accepted:
     if isinstance(answer, Mismatch):
-        raise KeyReused("this Idempotency-Key came with another body before: send what was sent then, or use a new key")
+        raise KeyReused
     return answer
 
 

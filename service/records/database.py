@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from service.errors import RecordsNotUsable, Unavailable
 from service.records.tables import brands
 
+DEADLOCK = "40P01"  # SQLSTATE
 BUSY_SECONDS = 10  # how long a write waits for another process's write
 
 
@@ -96,6 +97,11 @@ class Database:
 def aware(moment: datetime) -> datetime:
     """SQLite gives times without a zone; all of ours are UTC."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def is_deadlock(error: Unavailable) -> bool:
+    """Whether Postgres ended the transaction because it and another one waited for each other."""
+    return getattr(getattr(error.__cause__, "orig", None), "sqlstate", None) == DEADLOCK
 
 
 def _reason(error: Exception) -> str:

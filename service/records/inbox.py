@@ -11,13 +11,15 @@ from typing import Any, Literal
 from sqlalchemy import Row, case, delete, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.errors import Unavailable
 from service.messages import Message, Triage
-from service.records.database import Database, aware
+from service.records.database import Database, aware, is_deadlock
 from service.records.purchases import CHUNK, inserting
 from service.records.recording import insert_triages
 from service.records.tables import idempotency, inbox
 
 InboxState = Literal["accepted", "queued", "done", "superseded", "dead"]
+MOST_DEADLOCKS = 5  # attempts of one transaction
 OPEN: tuple[InboxState, ...] = ("accepted", "queued")
 
 
@@ -34,7 +36,7 @@ class Incoming:
     due_at: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Key:
     """An Idempotency-Key with what it was sent for; `answer` is given again to whoever sends the same."""
 
@@ -109,24 +111,36 @@ class Inbox:
 
         A message that is there by brand, source and external id is not taken again, nor is a request whose key is there.
         """
-        answers: list[Accepted | Mismatch | None] = []
+        for attempt in range(MOST_DEADLOCKS):
+            try:
+                return await self._accept(requests)
+            except Unavailable as error:
+                # Two processes that take the same messages in another order: the one that lost begins anew.
+                if attempt == MOST_DEADLOCKS - 1 or not is_deadlock(error):
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _accept(self, requests: Sequence[tuple[Sequence[Incoming], Key | None]]) -> list[Accepted | Mismatch]:
+        answers: dict[int, Accepted | Mismatch] = {}
         now = datetime.now(UTC)
+        keyed = sorted((key, index) for index, (_, key) in enumerate(requests) if key is not None)  # in one order everywhere
         async with self._database.writing() as connection:
-            for items, key in requests:
-                answers.append(await _earlier(connection, key, _receipts_of(items), now) if key is not None else None)
-            fresh = [item for (items, _), answer in zip(requests, answers, strict=True) if answer is None for item in items]
-            kept = await _put(connection, fresh, now)
-            for index, ((items, key), answer) in enumerate(zip(requests, answers, strict=True)):
-                if answer is not None:
+            for key, index in keyed:
+                earlier = await _earlier(connection, key, _receipts_of(requests[index][0]), now)
+                if earlier is not None:
+                    answers[index] = earlier
+            kept = await _put(
+                connection, [item for index, (items, _) in enumerate(requests) if index not in answers for item in items], now
+            )
+            for index, (items, key) in enumerate(requests):
+                if index in answers:
                     continue
                 receipts = tuple(_receipt(item, kept) for item in items)
                 answers[index] = Accepted(receipts)
                 if key is not None and any(receipt.duplicate for receipt in receipts):
                     # The key's row says what was thought to become of them; what did become is answered again.
-                    await connection.execute(
-                        update(idempotency).where(_same_key(key)).values(answer=_written(receipts))
-                    )  # fmt: skip
-        return [answer for answer in answers if answer is not None]
+                    await connection.execute(update(idempotency).where(_same_key(key)).values(answer=_written(receipts)))
+        return [answers[index] for index in range(len(requests))]
 
     async def one(self, message_id: str, brand: str | None = None) -> Kept | None:
         """A message by its id; with `brand`, only if it is that brand's."""

@@ -13,6 +13,9 @@ from service import __version__
 OPERATIONS = {
     ("post", "/v1/triage"): {"200", "400", "401", "413", "415", "422", "503"},
     ("post", "/v1/triage/stream"): {"200", "400", "401", "413", "415", "422", "503"},
+    ("post", "/v1/messages"): {"202", "400", "401", "409", "413", "415", "422", "503"},
+    ("get", "/v1/messages/{message_id}"): {"200", "401", "404", "422", "503"},
+    ("post", "/v1/webhooks/standard/{connection}"): {"202", "400", "401", "404", "409", "413", "415", "422", "503"},
     ("get", "/v1/triages/{triage_id}"): {"200", "401", "404", "422", "503"},
     ("post", "/v1/triages/{triage_id}/redraft"): {"201", "400", "401", "404", "409", "413", "415", "422", "503"},
     ("get", "/v1/triages/{triage_id}/drafts"): {"200", "401", "404", "422", "503"},
@@ -155,12 +158,14 @@ async def test_every_reference_of_the_description_leads_somewhere(openapi: dict[
             target = target[part]
 
 
-async def test_every_operation_of_v1_asks_for_a_key(openapi: dict[str, Any]) -> None:
+async def test_every_operation_of_v1_asks_for_a_key_or_a_signature(openapi: dict[str, Any]) -> None:
     schemes = openapi["components"]["securitySchemes"]
     bearer = [name for name, scheme in schemes.items() if (scheme["type"], scheme["scheme"]) == ("http", "bearer")]
     for path, methods in openapi["paths"].items():
         for operation in methods.values():
-            if path.startswith("/v1"):
+            if path.startswith("/v1/webhooks/"):
+                assert "signed" in operation["description"]
+            elif path.startswith("/v1"):
                 assert operation["security"] == [{bearer[0]: []}]
             else:
                 assert "security" not in operation
