@@ -132,14 +132,14 @@ class Inbox:
             kept = await _put(
                 connection, [item for index, (items, _) in enumerate(requests) if index not in answers for item in items], now
             )
-            for index, (items, key) in enumerate(requests):
+            for index, (items, given) in enumerate(requests):
                 if index in answers:
                     continue
                 receipts = tuple(_receipt(item, kept) for item in items)
                 answers[index] = Accepted(receipts)
-                if key is not None and any(receipt.duplicate for receipt in receipts):
+                if given is not None and any(receipt.duplicate for receipt in receipts):
                     # The key's row says what was thought to become of them; what did become is answered again.
-                    await connection.execute(update(idempotency).where(_same_key(key)).values(answer=_written(receipts)))
+                    await connection.execute(update(idempotency).where(_same_key(given)).values(answer=_written(receipts)))
         return [answers[index] for index in range(len(requests))]
 
     async def one(self, message_id: str, brand: str | None = None) -> Kept | None:
