@@ -12,6 +12,7 @@ from fastapi_swagger import patch_fastapi
 from service import __version__, telemetry
 from service.errors import SettingsNotUsable
 from service.http import feedback, health, knowledge, messages, orders, problems, stream, triage, webhooks
+from service.http.admission import Permits
 from service.http.auth import Keys
 from service.http.middleware import Envelope
 from service.parts import Parts, build_parts
@@ -48,7 +49,12 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
         docs_url=None, redoc_url=None, swagger_ui_oauth2_redirect_url=None,
     )  # fmt: skip
     patch_fastapi(app, docs_url="/docs", redirect_from_root_to_docs=False)
-    app.add_middleware(Envelope, max_body_bytes=settings.max_body_bytes, max_import_bytes=settings.max_import_bytes)
+    app.add_middleware(
+        Envelope,
+        max_body_bytes=settings.max_body_bytes,
+        max_import_bytes=settings.max_import_bytes,
+        permits=Permits(settings.max_concurrent),
+    )
     problems.install(app)
     app.include_router(triage.router)
     app.include_router(stream.router)

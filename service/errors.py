@@ -17,7 +17,8 @@ FirstReplyError
 ├── Conflict                  409
 │   └── InFlight                   a request with this Idempotency-Key is under way
 └── Unavailable               503  the service can't do this right now; nothing was lost
-    └── IndexUnavailable           the vector index doesn't answer; a triage goes on without passages
+    ├── IndexUnavailable           the vector index doesn't answer; a triage goes on without passages
+    └── Overloaded                 as much as can be done at once is under way
 """
 
 from __future__ import annotations
@@ -168,3 +169,10 @@ class Unavailable(FirstReplyError):
 
 class IndexUnavailable(Unavailable):
     """The vector index doesn't answer, or not with what it should hold."""
+
+
+class Overloaded(Unavailable):
+    """As much as can be done at once is under way; nothing of the request was read."""
+
+    problem = "overloaded"
+    title = "Too much at once"

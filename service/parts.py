@@ -70,6 +70,7 @@ class Parts:
     seen: int = 0  # number of the last change line taken over
     policies: PolicyFiles = field(default_factory=PolicyFiles)
     warnings: tuple[str, ...] = field(default=())
+    draining: asyncio.Event = field(default_factory=asyncio.Event)  # set when requests should go to another process
     ending: asyncio.Event = field(default_factory=asyncio.Event)  # set when the follower is to stop
     following: asyncio.Lock = field(default_factory=asyncio.Lock)  # one look at a time: an older one must not win
     _prompts: dict[str, dict[str, PromptFile]] = field(default_factory=dict)  # by brand

@@ -57,10 +57,37 @@ async def _serve_one(settings: Settings, listening: socket.socket, progress: Pro
             host, port = listening.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
             progress(f"FirstReply is listening on http://{shown}:{port}  (API description: http://{shown}:{port}/docs)")
-        await uvicorn.Server(config).serve(sockets=[listening])
+        await _Draining(config, parts).serve(sockets=[listening])
         if checking is not None:
             checking.cancel()
     return 0
+
+
+class _Draining(uvicorn.Server):
+    """uvicorn closes its socket at the signal; this one first goes on while /readyz tells a load balancer to send no more.
+
+    Each answer meanwhile closes its connection, so that none is left that a request could be on its way on. SIGINT, which a
+    person sends, and a second signal end at once.
+    """
+
+    def __init__(self, config: uvicorn.Config, parts: Parts) -> None:
+        super().__init__(config)
+        self._parts = parts
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begins to listen."""
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """What a signal does."""
+        seconds = self._parts.settings.drain_seconds
+        if sig != signal.SIGTERM or not seconds or self._loop is None or self._parts.draining.is_set():
+            super().handle_exit(sig, frame)
+            return
+        self._loop.call_soon_threadsafe(self._parts.draining.set)
+        self._loop.call_soon_threadsafe(self._loop.call_later, seconds, super().handle_exit, sig, None)
 
 
 async def _check_writer(parts: Parts, progress: Progress) -> None:

@@ -164,6 +164,20 @@ class Settings(BaseSettings):
         description="false triages each accepted message at once, without waiting for more of its conversation; for senders that "
         "hand over whole conversations or past ones",
     )
+    max_concurrent: int = Field(
+        default=128,
+        ge=1,
+        le=10_000,
+        description="most messages a process triages at once, streams too; one more is refused at once with 503 and Retry-After, "
+        "since all of them share one core for what is computed",
+    )
+    drain_seconds: float = Field(
+        default=3.0,
+        ge=0,
+        le=300,
+        description="how long a process goes on after SIGTERM with /readyz failing and connections closed one by one, before it "
+        "stops listening: longer than a load balancer takes to notice",
+    )
     retrieval_limit: int = Field(default=4, ge=1, le=20, description="most passages in a context; agents rarely read more")
 
     @model_validator(mode="after")

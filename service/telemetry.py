@@ -10,6 +10,7 @@
 | triage_retrieval_unavailable_total | counter | |
 | triage_knowledge_passages | gauge | |
 | triage_build_info | gauge | version, embedder, classifier |
+| triage_refused_total | counter | |
 | writer_calls_total | counter | outcome |
 | writer_attempts_total | counter | |
 | writer_call_duration_seconds | histogram | outcome |
@@ -58,6 +59,7 @@ WRITER_TOKENS = Counter("writer_tokens_total", "Tokens read (in) and written (ou
 WRITER_CIRCUIT_OPEN = Gauge(
     "writer_circuit_open", "1 while a process leaves a failing model's server alone.", multiprocess_mode="max"
 )
+REFUSED = Counter("triage_refused_total", "Requests refused since as many as can be were under way.")
 BUILD = Gauge("triage_build_info", "What is running.", ("version", "embedder", "classifier"), multiprocess_mode="max")
 
 

@@ -143,7 +143,7 @@ def environment(models_dir: Path) -> Callable[..., dict[str, str]]:
     """`environment(data_dir, NAME=value)`: variables of a process of ours; names are without the prefix FIRSTREPLY_."""
 
     def make(data_dir: Path, **more: object) -> dict[str, str]:
-        ours = {"MODELS_DIR": models_dir, "DATA_DIR": data_dir} | more
+        ours = {"MODELS_DIR": models_dir, "DATA_DIR": data_dir, "DRAIN_SECONDS": 0} | more
         plain = {"PYTHONUTF8": "1", "NO_COLOR": "1", "COLUMNS": "200"}
         return {**os.environ, **plain, **{f"FIRSTREPLY_{name}": str(value) for name, value in ours.items()}}
 

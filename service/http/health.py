@@ -35,6 +35,8 @@ async def ready(parts: PartsOf) -> JSONResponse:
         "index": f"degraded: {parts.index.trouble}" if parts.index.trouble else "ok",
         "policies": f"warning: {refused} (the policy before it stays in force)" if refused else "ok",
     }
+    if parts.draining.is_set():
+        checks["draining"] = "failed: the process is ending"
     failed = any(value.startswith("failed") for value in checks.values())
     status = "not ready" if failed else "degraded" if parts.index.trouble else "ok"
     return JSONResponse({"status": status, "checks": checks}, status_code=503 if failed else 200)

@@ -14,7 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import telemetry
 from service.errors import BodyTooLarge, FirstReplyError, WrongContentType
-from service.http.problems import problem, unexpected
+from service.http.admission import Permits
+from service.http.problems import problem_of, unexpected
 
 _ID = re.compile(r"^[\w.:-]{1,100}$")
 JSON, JSON_LINES = "application/json", "application/x-ndjson"  # the second for imports
@@ -26,8 +27,9 @@ log = structlog.get_logger()
 class Envelope:
     """ASGI middleware; errors here are problems too."""
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int, max_import_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_body_bytes: int, max_import_bytes: int, permits: Permits) -> None:
         self.app = app
+        self.permits = permits
         self.max_body_bytes = max_body_bytes
         self.max_import_bytes = max_import_bytes
 
@@ -49,20 +51,20 @@ class Envelope:
                 out = MutableHeaders(scope=message)
                 out["X-Request-Id"] = request_id
                 out["X-Content-Type-Options"] = "nosniff"
+                if _draining(scope):
+                    out["Connection"] = "close"  # the next request of this client is for another process
             await send(message)
 
         try:
-            body = await self._body(scope, headers, receive)
-        except FirstReplyError as error:
-            refused = problem(Request(scope), error.status, error.problem, error.title, error.detail)
-            await refused(scope, receive, answer)
-        else:
-            try:
+            with self.permits.for_request(scope["method"], scope["path"]):
+                body = await self._body(scope, headers, receive)
                 await self.app(scope, body, answer)
-            except Exception as error:
-                if started_answer:
-                    raise
-                await unexpected(Request(scope), error)(scope, receive, answer)
+        except FirstReplyError as error:
+            await problem_of(Request(scope), error)(scope, receive, answer)
+        except Exception as error:
+            if started_answer:
+                raise
+            await unexpected(Request(scope), error)(scope, receive, answer)
         self._record(scope, status, started, request_id)
 
     async def _body(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
@@ -115,3 +117,8 @@ class Envelope:
                 ms=round(seconds * 1000, 1),
                 **fields,
             )
+
+
+def _draining(scope: Scope) -> bool:
+    parts = scope.get("state", {}).get("parts")
+    return parts is not None and bool(parts.draining.is_set())

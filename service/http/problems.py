@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from service.errors import FirstReplyError, InFlight, InvalidMessage, NotAuthenticated, Unavailable
+from service.errors import FirstReplyError, InFlight, InvalidMessage, NotAuthenticated, Overloaded, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
 MOST_FIELDS = 20  # wrong fields named in one answer
@@ -60,6 +60,19 @@ def problem(
 ) -> JSONResponse:
     """The answer for one error."""
     return JSONResponse(_body(request, status, kind, title, detail, errors), status_code=status, media_type=MEDIA_TYPE)
+
+
+def problem_of(request: Request, error: FirstReplyError) -> JSONResponse:
+    """The answer for an error of ours, with the headers that belong to it."""
+    fields = [{"pointer": f.pointer, "detail": f.detail} for f in error.fields] if isinstance(error, InvalidMessage) else None
+    answer = problem(request, error.status, error.problem, error.title, error.detail, fields)
+    if isinstance(error, Unavailable):
+        answer.headers["Retry-After"] = str(RETRY_SECONDS)
+    if isinstance(error, InFlight | Overloaded):
+        answer.headers["Retry-After"] = "1"
+    if isinstance(error, NotAuthenticated):
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
 
 
 def told(request: Request, error: Exception) -> dict[str, Any]:
@@ -113,15 +126,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(FirstReplyError)
     async def ours(request: Request, error: FirstReplyError) -> JSONResponse:
-        fields = [{"pointer": f.pointer, "detail": f.detail} for f in error.fields] if isinstance(error, InvalidMessage) else None
-        answer = problem(request, error.status, error.problem, error.title, error.detail, fields)
-        if isinstance(error, Unavailable):
-            answer.headers["Retry-After"] = str(RETRY_SECONDS)
-        if isinstance(error, InFlight):
-            answer.headers["Retry-After"] = "1"
-        if isinstance(error, NotAuthenticated):
-            answer.headers["WWW-Authenticate"] = "Bearer"
-        return answer
+        return problem_of(request, error)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
