@@ -8,6 +8,7 @@
 # make bench-writer         what calling a model costs beside what the model takes, and what 100 slow streams cost others
 # make bench-masking        how much personal data is hidden that no record knows (needs its set)
 # make test-llm             the writer against a real model server, which is installed once (140 MB)
+# make test-postgres  the tests on Postgres
 # make test-long            the tests, with every pair where `make test` takes a sample
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -16,7 +17,7 @@ MODEL := .firstreply/models/multilingual-e5-small/modules.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_QUIET := 1
 
-.PHONY: setup run test test-browser test-llm test-long check format bench bench-understanding bench-retrieval bench-escalation bench-masking bench-writer evals train clean
+.PHONY: setup run test test-browser test-llm test-long test-postgres check format bench bench-understanding bench-retrieval bench-escalation bench-masking bench-writer evals train clean
 
 setup: .venv/ready $(MODEL)
 
@@ -58,6 +59,10 @@ $(LLM)/ready: tests/real_model/requirements.txt
 # All 100,000 triples of brand, customer and order number and all pairs of messages, of which `make test` takes samples.
 test-long: setup
 	@TEST_LONG=1 TRIPLES_TO_MAKE=100000 $(BIN)/pytest
+
+# The same tests on a Postgres of the run's own instead of SQLite.
+test-postgres: setup
+	@TEST_DATABASE=postgres $(BIN)/pytest
 
 check: setup
 	@$(BIN)/ruff check .

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -21,6 +20,7 @@ import pytest
 import pytest_asyncio
 import structlog
 from builders import DATABASE, TODAY
+from postgres_server import Databases, postgres_server
 
 from service.app import create_app
 from service.parts import Parts, build_parts, ensure_model
@@ -40,6 +40,32 @@ for _name in [name for name in os.environ if name.startswith("FIRSTREPLY_")]:
 structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()])
 
 SettingsIn = Callable[..., Settings]
+ON_POSTGRES = os.environ.get("TEST_DATABASE") == "postgres"  # every test that does not ask for SQLite (`make test-postgres`)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declares the mark of tests that look into the SQLite file itself."""
+    config.addinivalue_line("markers", "sqlite: of the SQLite file itself; left out with TEST_DATABASE=postgres")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leaves out what only SQLite has."""
+    for item in items:
+        if ON_POSTGRES and item.get_closest_marker("sqlite"):
+            item.add_marker(pytest.mark.skip(reason="it looks into the SQLite file"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a Postgres of this run's own."""
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def databases(request: pytest.FixtureRequest) -> Databases | None:
+    """On Postgres, a database a data directory; None on SQLite, whose file lies in it."""
+    return Databases(request.getfixturevalue("postgres")) if ON_POSTGRES else None
 
 
 @pytest.fixture(scope="session")
@@ -54,11 +80,12 @@ def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def settings_in(models_dir: Path) -> SettingsIn:
+def settings_in(models_dir: Path, databases: Databases | None) -> SettingsIn:
     """`settings_in(path, **more)`: settings of an installation whose state lies in `path`."""
 
     def make(path: Path, **more: Any) -> Settings:
-        return Settings(**{"models_dir": models_dir, "data_dir": path} | more)
+        where = {"database_url": databases.url_of(path)} if databases is not None else {}
+        return Settings(**{"models_dir": models_dir, "data_dir": path} | where | more)
 
     return make
 
@@ -69,28 +96,45 @@ def embedder(settings_in: SettingsIn, tmp_path_factory: pytest.TempPathFactory) 
     return ensure_model(settings_in(tmp_path_factory.mktemp("embedder")))
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def _installed(settings_in: SettingsIn, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory as it is after the first start, to be copied; nothing has it open."""
+    folder = tmp_path_factory.mktemp("installed")
+    async with build_parts(settings_in(folder), today=TODAY):
+        pass
+    return folder
+
+
 @pytest.fixture(scope="session")
-def _installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("installed") / DATABASE
+def _copied(_installed: Path, databases: Databases | None) -> Callable[[Path], Path]:
+    """`_copied(folder)`: the folder, as it is after the first start: the demo brand is in, and need not be embedded again."""
+
+    def copy(folder: Path) -> Path:
+        if databases is not None:
+            databases.url_of(folder, like=_installed)
+            return folder
+        with closing(sqlite3.connect(_installed / DATABASE)) as database:
+            database.execute("VACUUM INTO ?", (str(folder / DATABASE),))
+        return folder
+
+    return copy
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def parts(settings_in: SettingsIn, _installed: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Parts]:
-    """The parts of a fresh installation with the demo brand, dated 2026-11-22."""
-    folder = tmp_path_factory.mktemp("data")
-    async with build_parts(settings_in(folder), today=TODAY) as built:
-        with closing(sqlite3.connect(folder / DATABASE)) as database:
-            database.execute("VACUUM INTO ?", (str(_installed),))
+async def parts(
+    settings_in: SettingsIn, _copied: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Parts]:
+    """The parts of an installation with the demo brand, dated 2026-11-22."""
+    async with build_parts(settings_in(_copied(tmp_path_factory.mktemp("data"))), today=TODAY) as built:
         yield built
 
 
 @pytest.fixture
-def data_dir(parts: Parts, _installed: Path, tmp_path: Path) -> Path:
-    """A data directory of its own as it is after the first start: the demo brand is in, and need not be embedded again."""
+def data_dir(_copied: Callable[[Path], Path], tmp_path: Path) -> Path:
+    """A data directory of its own as it is after the first start."""
     folder = tmp_path / "data"
     folder.mkdir()
-    shutil.copy(_installed, folder / DATABASE)
-    return folder
+    return _copied(folder)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -139,11 +183,12 @@ StartServer = Callable[..., AbstractContextManager[Server]]
 
 
 @pytest.fixture(scope="session")
-def environment(models_dir: Path) -> Callable[..., dict[str, str]]:
+def environment(models_dir: Path, databases: Databases | None) -> Callable[..., dict[str, str]]:
     """`environment(data_dir, NAME=value)`: variables of a process of ours; names are without the prefix FIRSTREPLY_."""
 
     def make(data_dir: Path, **more: object) -> dict[str, str]:
-        ours = {"MODELS_DIR": models_dir, "DATA_DIR": data_dir, "DRAIN_SECONDS": 0} | more
+        where = {"DATABASE_URL": databases.url_of(data_dir)} if databases is not None else {}
+        ours = where | {"MODELS_DIR": models_dir, "DATA_DIR": data_dir, "DRAIN_SECONDS": 0} | more
         plain = {"PYTHONUTF8": "1", "NO_COLOR": "1", "COLUMNS": "200"}
         return {**os.environ, **plain, **{f"FIRSTREPLY_{name}": str(value) for name, value in ours.items()}}
 

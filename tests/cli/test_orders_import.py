@@ -12,9 +12,14 @@ from contextlib import closing
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import pytest
+
 Run = Callable[..., CompletedProcess[str]]
 EXPORTS = Path(__file__).parents[1] / "order_files" / "exports"
 ORDER = {"order_id": "B-1", "customer_id": "C-1", "status": "placed"}
+
+
+pytestmark = pytest.mark.sqlite  # it looks at the file; tests/records/test_purchases.py is on both databases
 
 
 def written(path: Path, *rows: object) -> Path:

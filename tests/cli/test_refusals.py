@@ -133,12 +133,14 @@ def test_a_data_directory_that_cant_be_used(run: Run, tmp_path: Path, where: str
         refused(run(*words, data_dir=folder), str(folder), "FIRSTREPLY_DATA_DIR")
 
 
+@pytest.mark.sqlite
 def test_a_database_that_is_no_database(run: Run, data_dir: Path) -> None:
     (data_dir / "firstreply.db").write_bytes(b"this was a database once" * 1_000)
     for words in (("keys", "list"), ("serve", "--port", "0")):
         refused(run(*words, data_dir=data_dir), "firstreply.db", "not a database")
 
 
+@pytest.mark.sqlite
 def test_a_database_that_was_cut_off(run: Run, data_dir: Path) -> None:
     content = (data_dir / "firstreply.db").read_bytes()
     (data_dir / "firstreply.db").write_bytes(content[: len(content) // 3])

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import DATABASE, TODAY
+from builders import TODAY
+from sqlalchemy import text
 
 from service import pipeline
 from service.files import shipped
@@ -121,16 +120,15 @@ async def test_thanks_in_the_same_words_ask_nothing(own: Parts) -> None:
 )
 async def test_what_another_embedder_saw_is_not_compared(own: Parts, change: str) -> None:
     await made(own, ASKED, AT)
-    with closing(sqlite3.connect(own.settings.data_dir / DATABASE)) as database:
-        database.execute(change)
-        database.commit()
+    async with own.records.writing() as connection:
+        await connection.exec_driver_sql(change)
     assert not (await again(own)).same_question
 
 
 async def test_a_message_without_words_is_recorded_without_a_vector(own: Parts) -> None:
     await made(own, "", AT, attachments=[{"kind": "image"}])
-    with closing(sqlite3.connect(own.settings.data_dir / DATABASE)) as database:
-        assert database.execute("SELECT asked, embedder FROM triages").fetchall() == [(None, None)]
+    (row,) = await own.records.all(text("SELECT asked, embedder FROM triages"))
+    assert tuple(row) == (None, None)
     assert not (await again(own, "", attachments=[{"kind": "image"}])).same_question
 
 
