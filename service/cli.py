@@ -411,7 +411,7 @@ def precedents_approve(triage_id: Annotated[str, typer.Argument(help="The triage
             approved = await replies.prepared(parts, triage_id)
         except InvalidMessage as error:
             _fail(error.fields[0].detail)
-        await parts.records.put_precedent(approved)
+        await parts.records.put_precedent(approved, actor="local")
         return approved
 
     approved = _with_parts(work)
