@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, case, not_, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.conversations import LEADS, Conversation, Step, after
@@ -14,7 +16,6 @@ from service.errors import Conflict, NotFound
 from service.messages import URGENCIES, Triage
 from service.records.audit import Act, write_down
 from service.records.database import Database, aware
-from service.records.purchases import inserting
 from service.records.tables import conversations
 
 _MOMENTS = ("opened_at", "last_message_at", "changed_at", "answered_at", "resolved_at", "respond_by")
@@ -96,7 +97,13 @@ async def put_messages(connection: AsyncConnection, made: Sequence[Triage], now:
     ]  # fmt: skip
     # In one order in every transaction, so that no two wait for each other.
     rows.sort(key=lambda row: (row["brand"], row["conversation_id"], row["last_message_at"]))
-    put = inserting(connection, conversations)
+    await connection.execute(_putting(connection.dialect.name), rows)
+
+
+@cache
+def _putting(dialect: str) -> Any:
+    """The one statement that puts a message. Made once: making it takes longer than running it."""
+    put = (postgresql if dialect == "postgresql" else sqlite).insert(conversations)
     kept, given = conversations.c, put.excluded
     unanswered = or_(*(kept.state == state for state, leads in LEADS["message"].items() if state == leads))
     later = given.last_message_at >= kept.last_message_at
@@ -114,8 +121,7 @@ async def put_messages(connection: AsyncConnection, made: Sequence[Triage], now:
         "priority": case((and_(unanswered, _rank(kept.priority) > _rank(given.priority)), kept.priority), else_=given.priority),
         "escalate": or_(and_(unanswered, kept.escalate), given.escalate),
     }
-    key = [kept.brand, kept.conversation_id]
-    await connection.execute(put.on_conflict_do_update(index_elements=key, set_=changes), rows)
+    return put.on_conflict_do_update(index_elements=[kept.brand, kept.conversation_id], set_=changes)
 
 
 def conversation_of(triage: Triage) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, Select, and_, literal, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, select, tuple_
 
 from service.conversations import ConversationState
 from service.messages import Action, Instant, Label, Level, Noun, ReasonCode, Urgency
@@ -88,7 +88,6 @@ def _query(wanted: Wanted, after: tuple[datetime, str] | None) -> Select[Any]:
     if wanted.due_before is not None:
         where.append(triages.c.respond_by < wanted.due_before)
     if wanted.state is not None:
-        # By its index few conversations are open; going through triages would read all that are done first.
         where.append(triages.c.conversation_id.in_(_in_state(wanted)))
     if after is not None:
         place = tuple_(literal(after[0], at.type), literal(after[1], triages.c.id.type))
@@ -100,7 +99,11 @@ def _query(wanted: Wanted, after: tuple[datetime, str] | None) -> Select[Any]:
         conversations,
         and_(conversations.c.brand == triages.c.brand, conversations.c.conversation_id == triages.c.conversation_id),
     )  # fmt: skip
-    order = (at.desc(), triages.c.id.desc()) if newest_first else (at, triages.c.id)
+    # Few triages are one customer's or one conversation's. SQLite would go through all of them for the sake of their order,
+    # unless the order is an expression, which no index has.
+    few = wanted.customer_id is not None or wanted.conversation_id is not None
+    first = func.coalesce(at, at) if few else at
+    order = (first.desc(), triages.c.id.desc()) if newest_first else (first, triages.c.id)
     return query.where(*where).order_by(*order)
 
 

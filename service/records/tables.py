@@ -20,6 +20,7 @@ from sqlalchemy import (
 )  # fmt: skip
 
 metadata = MetaData()
+_LISTED = ("escalate", "queue", "priority", "label", "topic", "language", "conversation_id")
 _Serial = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER keys by itself
 
 brands = Table(
@@ -111,8 +112,8 @@ triages = Table(
     Index("triages_of_customer", "brand", "customer_id", "received_at"),
     Index("triages_of_conversation", "brand", "conversation_id"),
     # Each holds all that a list is narrowed by, so that rows which are not listed are never read.
-    Index("triages_due", "brand", "respond_by", "id", "escalate", "queue", "priority", "label", "topic", "language"),
-    Index("triages_received", "brand", "received_at", "id", "escalate", "queue", "priority", "label", "topic", "language"),
+    Index("triages_due", "brand", "respond_by", "id", *_LISTED),
+    Index("triages_received", "brand", "received_at", "id", *_LISTED),
 )
 
 redrafts = Table(

@@ -13,7 +13,7 @@ depends_on = None
 
 _SERIAL = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 _MOMENT = sa.DateTime(timezone=True)
-_LISTED = ["escalate", "queue", "priority", "label", "topic", "language"]
+_LISTED = ["escalate", "queue", "priority", "label", "topic", "language", "conversation_id"]
 
 # The latest triage of each conversation; it is answered where the last feedback on that triage says that a reply was sent.
 _CONVERSATIONS = """
