@@ -76,8 +76,18 @@ def _sides(shown: Alternative) -> Iterator[tuple[Side, DraftText]]:
 
 
 def _changes(before: list[str], after: list[str]) -> Iterator[Change]:
-    """Spans of words that differ. Of the distance itself: difflib's blocks can take a second for a text of equal words."""
+    """Spans of words that differ, by the alignment that the distance counts.
+
+    Not by difflib's, which takes two minutes for 2,000 words of which every second is the same.
+    """
+    removed: list[str] = []
+    added: list[str] = []
     for part in Levenshtein.opcodes(before, after):
         if part.tag != "equal":
-            removed = " ".join(before[part.src_start : part.src_end])
-            yield Change(removed=removed, added=" ".join(after[part.dest_start : part.dest_end]))
+            removed += before[part.src_start : part.src_end]
+            added += after[part.dest_start : part.dest_end]
+        elif removed or added:
+            yield Change(removed=" ".join(removed), added=" ".join(added))
+            removed, added = [], []
+    if removed or added:
+        yield Change(removed=" ".join(removed), added=" ".join(added))

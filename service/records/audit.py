@@ -74,7 +74,8 @@ class Audit:
 
     async def lines(self, brand: str, triage_id: str | None = None, conversation_id: str | None = None) -> list[Line]:
         """What was done with a triage, or with a conversation, in order."""
-        mine = or_(audit.c.triage_id == triage_id, audit.c.conversation_id == conversation_id)
+        asked = {audit.c.triage_id: triage_id, audit.c.conversation_id: conversation_id}
+        mine = or_(*(column == value for column, value in asked.items() if value is not None))
         rows = await self._database.all(select(audit).where(audit.c.brand == brand, mine).order_by(audit.c.number))
         return [
             Line(
