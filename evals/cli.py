@@ -290,7 +290,7 @@ async def _recorded(triage_id: str, right: dict[str, Any]) -> Any:
         known = await records.known(message.brand, who, message.received_at)
         brand = read_brand(message.brand, brand_folders(settings.knowledge_dir, demo=settings.demo).get(message.brand))
         ours = list(brand.identity.support_handles.values())
-        return case_of_triage(made, message, known.customer, await records.feedback(triage_id), ours, right)
+        return case_of_triage(made, message, known.customer, await records.feedback.of(triage_id), ours, right)
     finally:
         await records.close()
 

@@ -11,7 +11,19 @@ from fastapi_swagger import patch_fastapi
 
 from service import __version__, telemetry
 from service.errors import SettingsNotUsable
-from service.http import feedback, health, knowledge, messages, orders, problems, stream, triage, webhooks
+from service.http import (
+    conversations,
+    feedback,
+    health,
+    knowledge,
+    messages,
+    orders,
+    problems,
+    stream,
+    triage,
+    triages,
+    webhooks,
+)
 from service.http.admission import Permits
 from service.http.auth import Keys
 from service.http.middleware import Envelope
@@ -60,7 +72,9 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     app.include_router(stream.router)
     app.include_router(messages.router)
     app.include_router(webhooks.router)
+    app.include_router(triages.router)
     app.include_router(feedback.router)
+    app.include_router(conversations.router)
     app.include_router(knowledge.router)
     app.include_router(orders.router)
     app.include_router(health.router)

@@ -68,6 +68,7 @@ class Identity(_Strict):
     # Whose words drafts may be: a model's where one is configured, approved phrases alone, or macros alone.
     drafts: Literal["all", "approved", "macros_only"] = "all"
     help_lines: list[HelpLine] = []
+    stale_after_days: Annotated[int, Field(ge=1, le=3_650)] = 14  # without anything happening, an open conversation is stale
 
     def orders_day(self, today: date) -> date:
         """The day by which what the folder's orders say has happened: today, or the later one they are written for."""

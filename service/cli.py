@@ -23,6 +23,8 @@ from evals.threshold import threshold
 from service import __version__
 from service.connection_commands import connections
 from service.errors import FirstReplyError, InvalidMessage, KnowledgeNotUsable, SettingsNotUsable
+from service.feedback_commands import explain
+from service.feedback_commands import feedback as feedback_commands
 from service.settings import Settings, read_settings
 from service.terminal import err, out
 from service.terminal import fail as _fail
@@ -47,6 +49,8 @@ for group, name in ((knowledge, "knowledge"), (orders, "orders"), (models, "mode
     app.add_typer(group, name=name)
 app.add_typer(precedents, name="precedents")
 app.add_typer(connections, name="connections")
+app.add_typer(feedback_commands, name="feedback")
+app.command()(explain)
 
 MOST_NAME = 200  # characters of a key's name
 BrandOption = Annotated[str, typer.Option("--brand", help="The brand's name.")]
@@ -411,7 +415,7 @@ def precedents_approve(triage_id: Annotated[str, typer.Argument(help="The triage
             approved = await replies.prepared(parts, triage_id)
         except InvalidMessage as error:
             _fail(error.fields[0].detail)
-        await parts.records.put_precedent(approved)
+        await parts.records.put_precedent(approved, actor="local")
         return approved
 
     approved = _with_parts(work)

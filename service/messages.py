@@ -388,7 +388,7 @@ class PastTriage(Noun):
     same_question: bool = False
     likeness: Score | None = None
     escalated: bool = False  # whatever became of the draft
-    resolved: bool = False  # the customer said that all was well
+    resolved: bool = False  # the customer said that all was well, or the conversation was resolved
     customer_id: str | None = Field(default=None, exclude=True)  # whose it is
     message_id: str | None = Field(default=None, exclude=True)
     conversation_id: str | None = Field(default=None, exclude=True)
@@ -555,13 +555,46 @@ class Triage(Noun):
     warnings: tuple[str, ...] = ()
 
 
+FeedbackReason = Literal[
+    "wrong_facts", "wrong_tone", "incomplete", "wrong_language", "not_needed", "should_escalate", "other",
+]  # fmt: skip
+
+
+class Correction(Noun):
+    """What a triage should have found; what is left out was right, or was not looked at. `topic` is one of the brand's."""
+
+    label: Label | None = None
+    level: Level | None = None
+    topic: ShortText | None = None
+    urgency: Urgency | None = None
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] | None = None
+    escalate: bool | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Correction:
+        if not self.said:
+            raise ValueError("nothing is corrected: give label, level, topic, urgency, language or escalate as it should be")
+        return self
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """The fields that are corrected."""
+        return self.model_dump(exclude_none=True)
+
+
 class Feedback(Noun):
-    """What an agent did with a draft; `approve` makes the reply a precedent for messages like this one."""
+    """What an agent did with a draft; `approve` makes the reply a precedent for messages like this one.
+
+    `reasons` say from a closed list why it was edited or rejected, `reason` in free words; `wrong` what the triage should
+    have found.
+    """
 
     action: Literal["accepted", "edited", "rejected"]
     text: LongText | None = None
     agent: ShortText | None = None
     reason: Annotated[str, Field(max_length=2_000)] | None = None
+    reasons: Annotated[tuple[FeedbackReason, ...], Field(max_length=7)] = ()
+    wrong: Correction | None = None
     approve: bool = False
 
     @model_validator(mode="before")

@@ -29,11 +29,11 @@ class Stage:
     delta: Delta | None = None
 
 
-async def triage(message: Message, parts: Parts) -> Triage:
-    """The triage of one message, recorded; raises UnknownBrand and Unavailable."""
+async def triage(message: Message, parts: Parts, actor: str = "local") -> Triage:
+    """The triage of one message, recorded as asked for by `actor`; raises UnknownBrand and Unavailable."""
     async for stage in stages(message, parts):
         grown = stage.triage
-    await parts.ledger.put(message, grown)
+    await parts.ledger.put(message, grown, actor)
     return grown
 
 

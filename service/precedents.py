@@ -22,7 +22,7 @@ async def prepared(parts: Parts, triage_id: str, given: Feedback | None = None) 
     if found is None:
         raise NotFound(f"no triage {triage_id} is recorded here")
     message, triage = found
-    feedback = [*await parts.records.feedback(triage_id), *([given] if given else [])]
+    feedback = [*await parts.records.feedback.of(triage_id), *([given] if given else [])]
     latest = await parts.records.redrafts(triage_id)
     draft = Draft.model_validate(latest[-1]["draft"]) if latest else triage.draft
     text = reply_of(message, draft, feedback)
@@ -43,7 +43,7 @@ async def prepared(parts: Parts, triage_id: str, given: Feedback | None = None) 
 async def waiting(parts: Parts, brand: str, limit: int) -> list[StoredEntry]:
     """Replies that were sent and not approved yet, as they would be kept, the latest first."""
     found = []
-    for triage_id in await parts.records.sent(brand, limit):
+    for triage_id in await parts.records.feedback.sent(brand, limit):
         try:
             found.append(await prepared(parts, triage_id))
         except InvalidMessage:

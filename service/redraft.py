@@ -40,10 +40,10 @@ class Redraft(Noun):
     escalation: Escalation
 
 
-async def redraft(triage_id: str, wish: Wish, parts: Parts) -> Redraft:
+async def redraft(triage_id: str, wish: Wish, parts: Parts, actor: str = "local") -> Redraft:
     """The new draft, kept; raises NotFound, Conflict where there was nothing to answer, and what a triage raises.
 
-    What was understood and decided stays as it was; only the checks on the new draft may add a reason.
+    `actor` asked for it. What was understood and decided stays as it was; only the checks on the new draft may add a reason.
     """
     found = await parts.records.recorded(triage_id)
     if found is None:
@@ -73,7 +73,8 @@ async def redraft(triage_id: str, wish: Wish, parts: Parts) -> Redraft:
         triage_id=triage_id, number=len(earlier) + 1, at=datetime.now(UTC), wish=wish,
         draft=again.draft, escalation=_decided(triage, again),
     )  # fmt: skip
-    await parts.records.put_redraft(triage.brand, made.triage_id, made.number, made.at, made.model_dump(mode="json"))
+    data = made.model_dump(mode="json")
+    await parts.records.put_redraft(triage.brand, made.triage_id, made.number, made.at, data, actor)
     return made
 
 

@@ -15,6 +15,7 @@ from service.llm.prompts import Prompt
 from service.llm.provider import WriterUnavailable
 from service.messages import Noun
 from service.parts import Parts
+from service.records.audit import Act
 
 TRANSLATION = "translation"  # id of the prompt
 ROOM = 3  # tokens of an answer a character of a message may need, at most
@@ -35,7 +36,7 @@ class Translation(Noun):
     text: str
 
 
-async def translated(triage_id: str, wanted: Wanted, parts: Parts) -> Translation:
+async def translated(triage_id: str, wanted: Wanted, parts: Parts, actor: str = "local") -> Translation:
     """The customer's words in the wanted language; raises Conflict without a model and Unavailable where it fails."""
     found = await parts.records.recorded(triage_id)
     if found is None:
@@ -58,6 +59,8 @@ async def translated(triage_id: str, wanted: Wanted, parts: Parts) -> Translatio
         answer = await writer.provider.complete(prompt, brand=brand.name, deadline=deadline)
     except WriterUnavailable as error:
         raise Unavailable(f"the model did not translate ({error.reason}): try again") from None
+    act = Act(brand.name, actor, "translated", triage_id, detail={"language": wanted.language})
+    await parts.records.audit.add(act)
     return Translation(triage_id=triage_id, language=wanted.language, text=masked.show(answer.text.strip()))
 
 

@@ -44,12 +44,12 @@ async def stream_triage(message: Message, request: Request, caller: CallerOf, pa
         raise UnknownBrand(message.brand, [caller.brand or ""])
     stages = pipeline.stages(message, parts, streamed=True)
     first = await anext(stages)  # what is wrong with a request is answered as an error, not in a stream
-    events = _events(first, stages, message, parts, request)
+    events = _events(first, stages, message, parts, request, caller.name)
     return EventSourceResponse(events, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
 
 
 async def _events(
-    first: Stage, stages: AsyncGenerator[Stage, None], message: Message, parts: Parts, request: Request
+    first: Stage, stages: AsyncGenerator[Stage, None], message: Message, parts: Parts, request: Request, actor: str
 ) -> AsyncGenerator[bytes, None]:
     """The events as they come; a client that leaves ends the work behind them.
 
@@ -57,7 +57,7 @@ async def _events(
     connection to the model from being closed in good order.
     """
     events: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=1)
-    work = asyncio.create_task(_work(first, stages, message, parts, request, events))
+    work = asyncio.create_task(_work(first, stages, message, parts, request, actor, events))
     try:
         while (event := await events.get()) is not None:
             yield event
@@ -73,6 +73,7 @@ async def _work(
     message: Message,
     parts: Parts,
     request: Request,
+    actor: str,
     events: asyncio.Queue[bytes | None],
 ) -> None:
     async with aclosing(stages):
@@ -82,7 +83,7 @@ async def _work(
                 if stage.name != "draft":
                     await events.put(_told(stage))
                     continue
-                await parts.ledger.put(message, stage.triage)
+                await parts.ledger.put(message, stage.triage, actor)
                 telemetry.count(stage.triage)
                 await events.put(_event("draft.done", stage.triage.model_dump_json()))
         except Exception as error:  # the answer has begun: it ends with an event, whatever happened

@@ -29,7 +29,7 @@ async def triage_message(message: Message, request: Request, caller: CallerOf, p
     """
     if not caller.may(message.brand):
         raise UnknownBrand(message.brand, [caller.brand or ""])
-    made = await pipeline.triage(message, parts)
+    made = await pipeline.triage(message, parts, caller.name)
     telemetry.count(made)
     request.state.logged = {
         "triage_id": made.id,
@@ -58,7 +58,7 @@ async def ask_redraft(triage_id: TriageId, wish: Wish, caller: CallerOf, parts: 
     What was understood and decided stays; the checks on the new draft may add a reason. The triage itself is not changed.
     """
     await stored(triage_id, caller, parts)
-    return await redraft(triage_id, wish, parts)
+    return await redraft(triage_id, wish, parts, caller.name)
 
 
 @router.get(
@@ -78,7 +78,7 @@ async def list_redrafts(triage_id: TriageId, caller: CallerOf, parts: PartsOf) -
 async def translate(triage_id: TriageId, wanted: Wanted, caller: CallerOf, parts: PartsOf) -> Translation:
     """The customer's words in the agent's language, by the model; personal data does not leave with them. Not kept."""
     await stored(triage_id, caller, parts)
-    return await translated(triage_id, wanted, parts)
+    return await translated(triage_id, wanted, parts, caller.name)
 
 
 async def stored(triage_id: str, caller: CallerOf, parts: PartsOf) -> str:

@@ -7,9 +7,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, ColumnElement, CompoundSelect, Select, bindparam, cast, literal, null, select, union_all
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    bindparam,
+    cast,
+    exists,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+)  # fmt: skip
 
-from service.records.tables import contacts, customers, feedback, handles, orders, triages
+from service.records.tables import contacts, conversations, customers, feedback, handles, orders, triages
 
 # As the response is written; inside a text its quotes would be escaped. A column of its own would need every row rewritten.
 ALL_WELL = '"trajectory":"resolved"'
@@ -31,12 +45,16 @@ def _belongings(customer_id: ColumnElement[str]) -> CompoundSelect[Any]:
         .limit(1)
         .scalar_subquery()
     )
+    closed = exists().where(
+        conversations.c.brand == triages.c.brand, conversations.c.conversation_id == triages.c.conversation_id,
+        conversations.c.resolved_at >= triages.c.created_at,
+    )  # fmt: skip
     past = (
         select(
             literal("triage").label("kind"), triages.c.customer_id, triages.c.id, triages.c.received_at.label("at"),
             triages.c.label, triages.c.topic, triages.c.order_id, triages.c.escalate, said.label("said"),
             triages.c.message_id, triages.c.conversation_id, triages.c.embedder, triages.c.asked,
-            triages.c.response.contains(ALL_WELL).label("resolved"), cast(null(), JSON).label("data"),
+            or_(triages.c.response.contains(ALL_WELL), closed).label("resolved"), cast(null(), JSON).label("data"),
         )
         .where(triages.c.brand == brand, triages.c.customer_id == customer_id, triages.c.received_at < before)
         .order_by(triages.c.received_at.desc())

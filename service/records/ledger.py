@@ -9,6 +9,7 @@ from service.messages import Message, Triage
 from service.records.queries import Records
 
 MOST = 200  # triages of one transaction
+_Waiting = tuple[Message, Triage, str, asyncio.Future[None]]
 
 
 class Ledger:
@@ -20,13 +21,13 @@ class Ledger:
 
     def __init__(self, records: Records) -> None:
         self._records = records
-        self._waiting: list[tuple[Message, Triage, asyncio.Future[None]]] = []
+        self._waiting: list[_Waiting] = []
         self._task: asyncio.Task[None] | None = None
 
-    async def put(self, message: Message, triage: Triage) -> None:
-        """Records one triage; raises Unavailable where it can't be written."""
+    async def put(self, message: Message, triage: Triage, actor: str = "local") -> None:
+        """Records one triage, which `actor` asked for; raises Unavailable where it can't be written."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((message.with_read(triage.attachments), triage, done))
+        self._waiting.append((message.with_read(triage.attachments), triage, actor, done))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._commit())
         await done
@@ -36,14 +37,15 @@ class Ledger:
             group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
             await self._commit_group(group)
 
-    async def _commit_group(self, group: Sequence[tuple[Message, Triage, asyncio.Future[None]]]) -> None:
+    async def _commit_group(self, group: Sequence[_Waiting]) -> None:
         try:
-            await self._records.put_triages([(message, triage) for message, triage, _ in group])
+            pairs = [(message, triage) for message, triage, _, _ in group]
+            await self._records.put_triages(pairs, [actor for _, _, actor, _ in group])
         except Exception as error:  # whatever it is, each waiting caller must hear of it
-            for _, _, done in group:
+            for *_, done in group:
                 if not done.done():
                     done.set_exception(error)
         else:
-            for _, _, done in group:
+            for *_, done in group:
                 if not done.done():
                     done.set_result(None)

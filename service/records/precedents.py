@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Row, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.knowledge import Entry, StoredEntry
+from service.records.audit import Act, write_down
 from service.records.purchases import CHUNK
 from service.records.tables import changes, precedents
 
@@ -33,8 +34,8 @@ def stored_precedent(row: Row[Any]) -> StoredEntry:
     return StoredEntry(row.brand, content, content.digest, row.embedder, np.frombuffer(row.asked, "<f2").astype("<f4")[None])
 
 
-async def delete_precedents(connection: AsyncConnection, triage_ids: Sequence[str], brand: str | None) -> int:
-    """Deletes the precedents of these triages with a change line for each; how many there were."""
+async def delete_precedents(connection: AsyncConnection, triage_ids: Sequence[str], brand: str | None, actor: str) -> int:
+    """Deletes the precedents of these triages, with a change line and a line of the audit for each; how many there were."""
     gone: list[dict[str, Any]] = []
     for start in range(0, len(triage_ids), CHUNK):
         mine: list[ColumnElement[bool]] = [precedents.c.triage_id.in_(triage_ids[start : start + CHUNK])]
@@ -45,4 +46,6 @@ async def delete_precedents(connection: AsyncConnection, triage_ids: Sequence[st
         await connection.execute(delete(precedents).where(*mine))
     if gone:
         await connection.execute(insert(changes), gone)
+        acts = [Act(one["brand"], actor, "removed", one["faq_id"]) for one in gone]
+        await write_down(connection, acts, datetime.now(UTC))
     return len(gone)

@@ -13,23 +13,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service.errors import Conflict, RecordsNotUsable
 from service.knowledge import Asked, Entry, StoredEntry
-from service.messages import Contact, Customer, Feedback, Known, Message, Order, PastTriage, Triage
+from service.messages import Contact, Customer, Known, Message, Order, PastTriage, Triage
+from service.records.audit import Act, Audit, write_down
 from service.records.belongings import LATEST, OF_CUSTOMER, OF_HANDLE
 from service.records.connections import Connections
+from service.records.conversations import Conversations
 from service.records.database import Database, aware
+from service.records.feedback import FeedbackGiven
 from service.records.inbox import Inbox
 from service.records.keys import ApiKeys
 from service.records.precedents import delete_precedents, precedent_row, stored_precedent
 from service.records.purchases import CHUNK, Counts, completed, inserting, normal_handle, of_ids, put_customers, put_orders
 from service.records.recording import insert_triages
 from service.records.spending import reserve, settling
+from service.records.summaries import Summaries
 from service.records.tables import (
     brands,
     changes,
     contacts,
     customers,
     faqs,
-    feedback,
     llm_spending,
     orders,
     precedents,
@@ -46,6 +49,10 @@ class Records(Database):
         self.api_keys = ApiKeys(self)
         self.inbox = Inbox(self)
         self.connections = Connections(self)
+        self.audit = Audit(self)
+        self.conversations = Conversations(self)
+        self.feedback = FeedbackGiven(self)
+        self.summaries = Summaries(self)
 
     async def _among(self, query: Select[Any], column: Any, ids: Sequence[str] | None) -> list[Row[Any]]:
         """Every row of the query, or with `ids`, of any number, those whose column has one of them."""
@@ -245,13 +252,13 @@ class Records(Database):
         rows = await self.all(query)
         return (rows[0].tokens, rows[0].millionths) if rows else (0, 0)
 
-    # Triages and feedback
+    # Triages and their drafts
 
-    async def put_triages(self, pairs: Sequence[tuple[Message, Triage]]) -> None:
-        """Records triages with the messages they answer, in one transaction."""
+    async def put_triages(self, pairs: Sequence[tuple[Message, Triage]], actors: Sequence[str] = ()) -> None:
+        """Records triages with the messages they answer, in one transaction; `actors` are who asked for each."""
         now = datetime.now(UTC)
         async with self.writing() as connection:
-            await insert_triages(connection, pairs, now)
+            await insert_triages(connection, pairs, now, actors)
 
     async def triage(self, triage_id: str, brand: str | None = None) -> str | None:
         """The triage as JSON, exactly as it was answered; with `brand`, only if it is that brand's."""
@@ -276,27 +283,17 @@ class Records(Database):
         rows = await self.all(query.order_by(triages.c.id).limit(most))
         return [(Message.model_validate_json(row.request), Triage.model_validate_json(row.response)) for row in rows]
 
-    async def put_feedback(self, triage_id: str, given: Feedback) -> datetime:
-        """Keeps what an agent did with a draft; earlier feedback stays."""
-        now = datetime.now(UTC)
-        async with self.writing() as connection:
-            values = {"triage_id": triage_id, "at": now, "action": given.action, "data": given.model_dump(mode="json")}
-            await connection.execute(insert(feedback).values(values))
-        return now
-
-    async def feedback(self, triage_id: str) -> list[Feedback]:
-        """All feedback on one triage, oldest first."""
-        query = select(feedback.c.data).where(feedback.c.triage_id == triage_id).order_by(feedback.c.number)
-        return [Feedback.model_validate(row.data) for row in await self.all(query)]
-
-    async def put_redraft(self, brand: str, triage_id: str, number: int, at: datetime, data: dict[str, Any]) -> None:
-        """Keeps another draft of a triage; raises Conflict where another one with this number came in between."""
+    async def put_redraft(
+        self, brand: str, triage_id: str, number: int, at: datetime, data: dict[str, Any], actor: str = "local"
+    ) -> None:
+        """Keeps another draft, which `actor` asked for; raises Conflict where one with this number came in between."""
         values = {"brand": brand, "triage_id": triage_id, "number": number, "at": at, "data": data}
         async with self.writing() as connection:
             try:
                 await connection.execute(insert(redrafts).values(values))
             except IntegrityError:
                 raise Conflict("somebody else asked for another draft at the same moment: look at it, then ask again") from None
+            await write_down(connection, [Act(brand, actor, "redrafted", triage_id, detail={"number": number})], at)
 
     async def redrafts(self, triage_id: str) -> list[dict[str, Any]]:
         """The drafts made after a triage's own, oldest first."""
@@ -305,38 +302,29 @@ class Records(Database):
 
     # Precedents
 
-    async def put_precedent(self, approved: StoredEntry, at: datetime | None = None) -> None:
-        """Keeps a reply approved `at`, by default now, in the place of an earlier one of its triage; followers hear of it."""
+    async def put_precedent(self, approved: StoredEntry, at: datetime | None = None, actor: str | None = None) -> None:
+        """Keeps a reply approved `at`, by default now, in the place of an earlier one of its triage; followers hear of it.
+
+        `actor` approved it; none where one that is approved is only embedded again.
+        """
         row = precedent_row(approved, at or datetime.now(UTC))
         async with self.writing() as connection:
             await connection.execute(delete(precedents).where(precedents.c.triage_id == row["triage_id"]))
             await connection.execute(insert(precedents).values(row))
             await connection.execute(insert(changes).values(brand=approved.brand, faq_id=row["triage_id"]))
+            if actor is not None:
+                act = Act(approved.brand, actor, "approved", approved.content.id)
+                await write_down(connection, [act], row["approved_at"])
 
-    async def remove_precedents(self, triage_ids: Sequence[str], brand: str | None = None) -> int:
+    async def remove_precedents(self, triage_ids: Sequence[str], brand: str | None = None, actor: str = "local") -> int:
         """Removes the precedents that came of these triages, with `brand` only that brand's; how many there were."""
         async with self.writing() as connection:
-            return await delete_precedents(connection, triage_ids, brand)
+            return await delete_precedents(connection, triage_ids, brand, actor)
 
     async def precedents(self, brand: str) -> list[tuple[datetime, StoredEntry]]:
         """A brand's precedents with the time they were approved, newest first."""
         query = select(precedents).where(precedents.c.brand == brand).order_by(precedents.c.approved_at.desc())
         return [(aware(row.approved_at), stored_precedent(row)) for row in await self.all(query)]
-
-    async def sent(self, brand: str, limit: int) -> list[str]:
-        """Ids of triages whose last feedback says that a reply was sent and that are no precedents, the latest first."""
-        last = select(func.max(feedback.c.number)).group_by(feedback.c.triage_id)
-        query = (
-            select(triages.c.id)
-            .join(feedback, feedback.c.triage_id == triages.c.id)
-            .where(
-                triages.c.brand == brand, feedback.c.number.in_(last), feedback.c.action.in_(("accepted", "edited")),
-                triages.c.id.not_in(select(precedents.c.triage_id)),
-            )
-            .order_by(feedback.c.number.desc())
-            .limit(limit)
-        )  # fmt: skip
-        return [row.id for row in await self.all(query)]
 
 
 async def _new_brand(connection: AsyncConnection, brand: str, folder_digest: str | None) -> bool:
@@ -402,6 +390,6 @@ def _past(row: Row[Any]) -> PastTriage:
     return PastTriage(
         triage_id=row.id, at=aware(row.at), label=row.label, topic=row.topic, order_id=row.order_id,
         outcome=row.said or ("escalated" if row.escalate else "drafted"), customer_id=row.customer_id,
-        message_id=row.message_id, conversation_id=row.conversation_id, asked=row.asked or b"", embedder=row.embedder,
-        escalated=bool(row.escalate), resolved=bool(row.resolved),
+        message_id=row.message_id, conversation_id=row.conversation_id if row.conversation_id != row.id else None,
+        asked=row.asked or b"", embedder=row.embedder, escalated=bool(row.escalate), resolved=bool(row.resolved),
     )  # fmt: skip

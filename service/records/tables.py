@@ -20,6 +20,7 @@ from sqlalchemy import (
 )  # fmt: skip
 
 metadata = MetaData()
+_LISTED = ("escalate", "queue", "priority", "label", "topic", "language", "conversation_id")
 _Serial = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER keys by itself
 
 brands = Table(
@@ -92,7 +93,7 @@ triages = Table(
     Column("id", String(64), primary_key=True),
     Column("brand", String(500), nullable=False),
     Column("message_id", String(500), nullable=True),
-    Column("conversation_id", String(500), nullable=True),
+    Column("conversation_id", String(500), nullable=True),  # never null: of a message without one it is the triage's own id
     Column("customer_id", String(500), nullable=True),
     Column("received_at", DateTime(timezone=True), nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
@@ -107,7 +108,12 @@ triages = Table(
     Column("response", Text, nullable=False),
     Column("embedder", String(64), nullable=True),
     Column("asked", LargeBinary, nullable=True),  # float16 [1, dimension]; null for a message without words
+    Column("language", String(20), nullable=True),  # of the message; null where the triage does not say
     Index("triages_of_customer", "brand", "customer_id", "received_at"),
+    Index("triages_of_conversation", "brand", "conversation_id"),
+    # Each holds all that a list is narrowed by, so that rows which are not listed are never read.
+    Index("triages_due", "brand", "respond_by", "id", *_LISTED),
+    Index("triages_received", "brand", "received_at", "id", *_LISTED),
 )
 
 redrafts = Table(
@@ -128,6 +134,7 @@ feedback = Table(
     Column("at", DateTime(timezone=True), nullable=False),
     Column("action", String(20), nullable=False),
     Column("data", JSON, nullable=False),
+    Column("edit", JSON, nullable=True),  # which draft the text as sent came from, and what was changed in it
 )
 
 precedents = Table(
@@ -229,4 +236,48 @@ workers = Table(
     Column("executor_id", String(100), primary_key=True),  # of one process, never used again
     Column("started_at", DateTime(timezone=True), nullable=False),
     Column("seen_at", DateTime(timezone=True), nullable=False),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("brand", String(500), primary_key=True),
+    Column("conversation_id", String(500), primary_key=True),
+    Column("state", String(20), nullable=False),  # as in service/conversations.py, never stale
+    Column("agent", String(500), nullable=True),
+    Column("version", Integer, nullable=False),  # counts changes
+    Column("opened_at", DateTime(timezone=True), nullable=False),
+    Column("last_message_at", DateTime(timezone=True), nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    Column("answered_at", DateTime(timezone=True), nullable=True),
+    Column("resolved_at", DateTime(timezone=True), nullable=True),
+    Column("respond_by", DateTime(timezone=True), nullable=False),
+    Column("queue", String(100), nullable=False),
+    Column("priority", String(20), nullable=False),
+    Column("escalate", Boolean, nullable=False),
+    Column("last_triage_id", String(64), nullable=False),
+    Index("conversations_state", "brand", "state", "changed_at"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", _Serial, primary_key=True, autoincrement=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("brand", String(500), nullable=False),
+    Column("actor", String(500), nullable=False),  # the agent named, else the API key's name
+    Column("action", String(30), nullable=False),
+    Column("triage_id", String(64), nullable=True),
+    Column("conversation_id", String(500), nullable=True),
+    Column("detail", JSON, nullable=False),  # codes, ids and numbers, never a text
+    Index("audit_of_triage", "triage_id"),
+    Index("audit_of_conversation", "brand", "conversation_id"),
+    sqlite_autoincrement=True,
+)
+
+# A row in it, written and removed in the same transaction, is what lets an erasure past the triggers of `audit`.
+audit_guard = Table(
+    "audit_guard",
+    metadata,
+    Column("reason", String(100), primary_key=True),
 )

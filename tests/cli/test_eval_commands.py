@@ -374,7 +374,7 @@ async def test_a_recorded_triage_with_its_feedback_becomes_a_case_that_passes(
     async with build_parts(settings_in(data_dir), today=TODAY) as parts:
         made = await pipeline.triage(message, parts)
         sent = "Hi Lena, A-1001 arrives on 24 November. Call us on +31 50 555 0142."
-        await parts.records.put_feedback(made.id, Feedback.model_validate({"action": "edited", "text": sent, "agent": "Mo"}))
+        await parts.records.feedback.put(made.id, Feedback.model_validate({"action": "edited", "text": sent, "agent": "Mo"}))
     assert made.context.orders[0].order_id == "A-1001"
 
     def label() -> CompletedProcess[str]:

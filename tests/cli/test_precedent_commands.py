@@ -21,7 +21,7 @@ MASKED = "Hallo [name], in Göteborg haben wir leider keinen Laden. Grüße, [na
 def sent(data_dir: Path, triage_id: str) -> None:
     async def keep() -> None:
         records = Records(connect(f"sqlite+aiosqlite:///{data_dir / 'firstreply.db'}"))
-        await records.put_feedback(triage_id, Feedback(action="edited", text=REPLY, agent="Tom"))
+        await records.feedback.put(triage_id, Feedback(action="edited", text=REPLY, agent="Tom"))
         await records.close()
 
     asyncio.run(keep())

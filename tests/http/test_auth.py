@@ -98,7 +98,7 @@ async def test_a_key_of_one_brand_sees_that_brand_only(own: Parts, calling: http
         assert (known.status_code, never.status_code) == (404, 404)
         wrong(known)
         assert told(known) == told(never)
-    assert await own.records.feedback(foreign) == []
+    assert await own.records.feedback.of(foreign) == []
 
 
 def told(response: httpx.Response) -> str:

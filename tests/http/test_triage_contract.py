@@ -228,8 +228,8 @@ async def test_feedback_is_kept(client: httpx.AsyncClient, parts: Any, given: di
     receipt = response.json()
     assert (receipt["triage_id"], receipt["action"]) == (triage_id, given["action"])
     assert is_moment(receipt["at"])
-    kept = await parts.records.feedback(triage_id)
-    assert [feedback.model_dump(exclude_none=True) for feedback in kept] == [given | {"approve": False}]
+    kept = await parts.records.feedback.of(triage_id)
+    assert [feedback.model_dump(exclude_none=True) for feedback in kept] == [given | {"approve": False, "reasons": ()}]
 
 
 async def test_feedback_on_an_unknown_triage_is_not_found(client: httpx.AsyncClient, wrong: Any) -> None:

@@ -29,7 +29,11 @@ NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 TABLES = {
     "contacts", "brands", "faqs", "customers", "handles", "orders", "triages", "feedback", "changes", "api_keys",
 }  # fmt: skip
-SINCE_0003 = {"precedents", "llm_spending", "redrafts", "connections", "inbox", "idempotency", "workers"}
+SINCE_0003 = {
+    "precedents", "llm_spending", "redrafts", "connections", "inbox", "idempotency", "workers", "conversations", "audit",
+    "audit_guard",
+}  # fmt: skip
+INDEXES_0007 = ("triages_due", "triages_received", "triages_of_conversation")
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +84,14 @@ async def test_what_was_recorded_before_there_were_vectors_stays_and_has_none(
 def _back_to_0002(connection: Connection) -> None:
     for table in SINCE_0003:
         connection.exec_driver_sql(f"DROP TABLE {table}")
-    for table, columns in (("triages", ("asked", "embedder")), ("contacts", ("asked", "embedder", "asked_digest"))):
+    for index in INDEXES_0007:
+        connection.exec_driver_sql(f"DROP INDEX {index}")
+    since = (
+        ("triages", ("asked", "embedder", "language")),
+        ("feedback", ("edit",)),
+        ("contacts", ("asked", "embedder", "asked_digest")),
+    )
+    for table, columns in since:
         for column in columns:
             connection.exec_driver_sql(f"ALTER TABLE {table} DROP COLUMN {column}")
     connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
@@ -122,12 +133,12 @@ async def test_replies_that_wait_are_those_sent_last_and_not_approved(records: R
     for triage_id, actions in given.items():
         await records.put_triages([(made[0], made[1].model_copy(update={"id": triage_id}))])
         for action in actions:
-            await records.put_feedback(triage_id, Feedback.model_validate({"action": action, "text": "as sent"}))
+            await records.feedback.put(triage_id, Feedback.model_validate({"action": action, "text": "as sent"}))
     entry = Entry(id="tri_5", kind="precedent", entry="tri_5", language="de", topic=None, title="", answer="a")
     await records.put_precedent(StoredEntry("demo", entry, "d", "e", np.zeros((1, 4), np.float32)))
-    assert await records.sent("demo", 10) == ["tri_3", "tri_1"]
-    assert await records.sent("demo", 1) == ["tri_3"]
-    assert await records.sent("other", 10) == []
+    assert await records.feedback.sent("demo", 10) == ["tri_3", "tri_1"]
+    assert await records.feedback.sent("demo", 1) == ["tri_3"]
+    assert await records.feedback.sent("other", 10) == []
 
 
 async def test_a_faq_comes_back_with_its_vectors(records: Records) -> None:
@@ -199,8 +210,8 @@ async def test_history_is_newest_first_with_what_became_of_it(records: Records, 
     for day in range(12):
         at = start + timedelta(days=day)
         await records.put_triages([(message, triage.model_copy(update={"id": f"tri_{day}", "received_at": at}))])
-    await records.put_feedback("tri_9", Feedback(action="rejected"))
-    await records.put_feedback("tri_9", Feedback(action="edited", text="as sent"))
+    await records.feedback.put("tri_9", Feedback(action="rejected"))
+    await records.feedback.put("tri_9", Feedback(action="edited", text="as sent"))
     past = (await records.known("demo", "C-1042", start + timedelta(days=11))).history
     assert [found.triage_id for found in past] == [f"tri_{day}" for day in range(10, 0, -1)]
     assert past[0].at == start + timedelta(days=10)
@@ -223,7 +234,7 @@ async def test_history_says_who_took_over_and_when_all_was_well(records: Records
             "escalation": triage.escalation.model_copy(update={"escalate": escalate}),
         })  # fmt: skip
         await records.put_triages([(sly, one)])
-    await records.put_feedback("tri_1", Feedback(action="accepted"))
+    await records.feedback.put("tri_1", Feedback(action="accepted"))
     past = (await records.known("demo", "C-1042", NOW)).history
     assert [(one.triage_id, one.escalated, one.resolved) for one in past] == [("tri_2", False, True), ("tri_1", True, False)]
 

@@ -69,7 +69,7 @@ async def test_a_question_in_another_language_is_the_same(own: Parts) -> None:
 
 async def test_an_answer_that_was_sent_is_told_and_a_calm_second_question_is_no_reason(own: Parts) -> None:
     first = await made(own, ASKED, AT)
-    await own.records.put_feedback(first.id, Feedback(action="accepted"))
+    await own.records.feedback.put(first.id, Feedback(action="accepted"))
     triage = await made(own, AGAIN, LATER)
     assert triage.context.history[0].same_question
     assert "repeat_contact" not in [reason.code for reason in triage.escalation.reasons]

@@ -52,7 +52,7 @@ async def approved(parts: Parts, text: str = ASKED, reply: str = REPLY, author: 
     triage = await made(parts, text, author, **more)
     given = Feedback(action="edited", text=reply, agent="Tom")
     entry = await precedents.prepared(parts, triage.id, given)
-    await parts.records.put_feedback(triage.id, given)
+    await parts.records.feedback.put(triage.id, given)
     await parts.records.put_precedent(entry)
     await parts.follow()
     return triage.id
@@ -71,7 +71,7 @@ async def test_an_approved_reply_comes_back_masked_with_its_language_and_likenes
 
 async def test_a_reply_is_used_only_after_its_approval(own: Parts) -> None:
     triage = await made(own, ASKED, PRIYA)
-    await own.records.put_feedback(triage.id, Feedback(action="edited", text=REPLY, agent="Tom"))
+    await own.records.feedback.put(triage.id, Feedback(action="edited", text=REPLY, agent="Tom"))
     await own.follow()
     assert await texts(own) == []
 
@@ -182,7 +182,7 @@ class TestFeedback:
         response = await self.send(calling, triage_id, action="accepted", approve=True)
         assert response.status_code == 422
         assert wrong(response)["errors"][0]["pointer"] == "/text"
-        assert await own.records.feedback(triage_id) == []
+        assert await own.records.feedback.of(triage_id) == []
 
 
 def values_of(customer: Customer, orders: list[Order]) -> set[str]:
