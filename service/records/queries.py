@@ -17,6 +17,8 @@ from service.messages import Contact, Customer, Feedback, Known, Message, Order,
 from service.records.belongings import LATEST, OF_CUSTOMER, OF_HANDLE
 from service.records.connections import Connections
 from service.records.database import Database, aware
+from service.records.deliveries import Deliveries, insert_deliveries
+from service.records.endpoints import Endpoints
 from service.records.inbox import Inbox
 from service.records.keys import ApiKeys
 from service.records.precedents import delete_precedents, precedent_row, stored_precedent
@@ -36,6 +38,7 @@ from service.records.tables import (
     redrafts,
     triages,
 )
+from service.records.workers import Workers
 
 
 class Records(Database):
@@ -46,6 +49,9 @@ class Records(Database):
         self.api_keys = ApiKeys(self)
         self.inbox = Inbox(self)
         self.connections = Connections(self)
+        self.workers = Workers(self)
+        self.endpoints = Endpoints(self)
+        self.deliveries = Deliveries(self)
 
     async def _among(self, query: Select[Any], column: Any, ids: Sequence[str] | None) -> list[Row[Any]]:
         """Every row of the query, or with `ids`, of any number, those whose column has one of them."""
@@ -252,6 +258,7 @@ class Records(Database):
         now = datetime.now(UTC)
         async with self.writing() as connection:
             await insert_triages(connection, pairs, now)
+            await insert_deliveries(connection, [triage for _, triage in pairs], now)
 
     async def triage(self, triage_id: str, brand: str | None = None) -> str | None:
         """The triage as JSON, exactly as it was answered; with `brand`, only if it is that brand's."""
@@ -288,6 +295,19 @@ class Records(Database):
         """All feedback on one triage, oldest first."""
         query = select(feedback.c.data).where(feedback.c.triage_id == triage_id).order_by(feedback.c.number)
         return [Feedback.model_validate(row.data) for row in await self.all(query)]
+
+    async def answered_since(self, brand: str, conversation_id: str, moment: datetime) -> bool:
+        """Whether a reply of a person was sent in this conversation since then."""
+        query = (
+            select(feedback.c.number)
+            .join(triages, feedback.c.triage_id == triages.c.id)
+            .where(
+                triages.c.brand == brand, triages.c.conversation_id == conversation_id,
+                feedback.c.at >= moment, feedback.c.action.in_(("accepted", "edited")),
+            )
+            .limit(1)
+        )  # fmt: skip
+        return bool(await self.all(query))
 
     async def put_redraft(self, brand: str, triage_id: str, number: int, at: datetime, data: dict[str, Any]) -> None:
         """Keeps another draft of a triage; raises Conflict where another one with this number came in between."""
