@@ -11,7 +11,19 @@ from fastapi_swagger import patch_fastapi
 
 from service import __version__, telemetry
 from service.errors import SettingsNotUsable
-from service.http import feedback, health, knowledge, messages, orders, problems, stream, triage, webhooks
+from service.http import (
+    dead_letters,
+    deliveries,
+    feedback,
+    health,
+    knowledge,
+    messages,
+    orders,
+    problems,
+    stream,
+    triage,
+    webhooks,
+)
 from service.http.admission import Permits
 from service.http.auth import Keys
 from service.http.middleware import Envelope
@@ -60,6 +72,8 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     app.include_router(stream.router)
     app.include_router(messages.router)
     app.include_router(webhooks.router)
+    app.include_router(dead_letters.router)
+    app.include_router(deliveries.router)
     app.include_router(feedback.router)
     app.include_router(knowledge.router)
     app.include_router(orders.router)

@@ -29,7 +29,17 @@ NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 TABLES = {
     "contacts", "brands", "faqs", "customers", "handles", "orders", "triages", "feedback", "changes", "api_keys",
 }  # fmt: skip
-SINCE_0003 = {"precedents", "llm_spending", "redrafts", "connections", "inbox", "idempotency", "workers", "endpoints", "deliveries"}
+SINCE_0003 = {
+    "precedents",
+    "llm_spending",
+    "redrafts",
+    "connections",
+    "inbox",
+    "idempotency",
+    "workers",
+    "endpoints",
+    "deliveries",
+}
 
 
 @pytest.fixture(scope="session")
