@@ -31,6 +31,7 @@ from service.terminal import fail as _fail
 from service.terminal import say as _say
 from service.terminal import with_parts as _with_parts
 from service.terminal import with_records as _with_records
+from service.webhook_commands import dead_letters, webhooks
 
 app = typer.Typer(
     name="firstreply", no_args_is_help=True, pretty_exceptions_enable=False, help="Triage for social customer care."
@@ -51,6 +52,8 @@ app.add_typer(precedents, name="precedents")
 app.add_typer(connections, name="connections")
 app.add_typer(feedback_commands, name="feedback")
 app.command()(explain)
+app.add_typer(webhooks, name="webhooks")
+app.add_typer(dead_letters, name="dead-letters")
 
 MOST_NAME = 200  # characters of a key's name
 BrandOption = Annotated[str, typer.Option("--brand", help="The brand's name.")]
@@ -94,6 +97,14 @@ def serve(
     from service.serve import serve as run
 
     sys.exit(run(read_settings(host=host, port=port, workers=workers), _say))
+
+
+@app.command()
+def worker() -> None:
+    """Work on accepted messages beside servers, with no address of its own; it says what it does in logs."""
+    from service.serve import work
+
+    sys.exit(work(read_settings(), _say))
 
 
 @app.command()

@@ -33,6 +33,12 @@ class Conversations:
         rows = await self._database.all(select(conversations).where(_is(brand, conversation_id)))
         return _conversation(rows[0]) if rows else None
 
+    async def answered_since(self, brand: str, conversation_id: str, moment: datetime) -> bool:
+        """Whether a person has answered or resolved the conversation since then."""
+        done = or_(conversations.c.answered_at >= moment, conversations.c.resolved_at >= moment)
+        query = select(conversations.c.version).where(_is(brand, conversation_id), done)
+        return bool(await self._database.all(query))
+
     async def move(
         self, brand: str, conversation_id: str, step: Step, agent: str | None, key: str, version: int | None = None
     ) -> Conversation:

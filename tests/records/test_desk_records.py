@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, delete, func, insert, select, update
+from downgrade import back_to
+from sqlalchemy import delete, func, insert, select, update
 
 from service import pipeline
 from service.conversations import Conversation
@@ -274,7 +275,7 @@ async def test_triages_from_before_come_in_as_conversations(records: Records, te
             values = {"triage_id": triage_id, "at": NOW, "action": action, "data": {"action": action}}
             await connection.execute(insert(feedback).values(values))
         await connection.execute(update(triages).where(triages.c.id.in_(["tri_3", "tri_4"])).values(conversation_id=None))
-        await connection.run_sync(_back_to_0006)
+        await connection.run_sync(back_to, "0006")
     await migrate(records.engine)
     found = {
         name: (one.state, one.last_triage_id, one.version, one.opened_at, one.last_message_at)
@@ -290,13 +291,3 @@ async def test_triages_from_before_come_in_as_conversations(records: Records, te
     assert [(one.id, one.state) for one in listed] == [("tri_2", "answered")]
     await records.put_triages([pair(template, "tri_5", "c", at=NOW + timedelta(hours=2))])
     assert (await conversation(records, "c")).state == "new"
-
-
-def _back_to_0006(connection: Connection) -> None:
-    for table in ("conversations", "audit", "audit_guard"):
-        connection.exec_driver_sql(f"DROP TABLE {table}")
-    for index in ("triages_due", "triages_received", "triages_of_conversation"):
-        connection.exec_driver_sql(f"DROP INDEX {index}")
-    connection.exec_driver_sql("ALTER TABLE triages DROP COLUMN language")
-    connection.exec_driver_sql("ALTER TABLE feedback DROP COLUMN edit")
-    connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0006'")

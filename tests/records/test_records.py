@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from downgrade import TABLES_SINCE_0003, back_to
 from sqlalchemy import Connection, inspect
 
 from service import pipeline
@@ -29,11 +30,6 @@ NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 TABLES = {
     "contacts", "brands", "faqs", "customers", "handles", "orders", "triages", "feedback", "changes", "api_keys",
 }  # fmt: skip
-SINCE_0003 = {
-    "precedents", "llm_spending", "redrafts", "connections", "inbox", "idempotency", "workers", "conversations", "audit",
-    "audit_guard",
-}  # fmt: skip
-INDEXES_0007 = ("triages_due", "triages_received", "triages_of_conversation")
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +52,7 @@ async def test_the_migrations_make_exactly_the_tables_of_the_code(records: Recor
 
     async with records.engine.connect() as connection:
         names, differences = await connection.run_sync(compared)
-    assert names == TABLES | SINCE_0003 | {"alembic_version"}
+    assert names == TABLES | TABLES_SINCE_0003 | {"alembic_version"}
     assert differences == []
 
 
@@ -71,7 +67,7 @@ async def test_what_was_recorded_before_there_were_vectors_stays_and_has_none(
 ) -> None:
     await records.put_triages([made])
     async with records.engine.begin() as connection:
-        await connection.run_sync(_back_to_0002)
+        await connection.run_sync(back_to, "0002")
     await migrate(records.engine)
     assert await records.triage(made[1].id) == made[1].model_dump_json()
     (past,) = (await records.known("demo", "C-1042", datetime.now(UTC) + timedelta(days=1))).history
@@ -79,22 +75,6 @@ async def test_what_was_recorded_before_there_were_vectors_stays_and_has_none(
     await records.put_triages([(made[0], made[1].model_copy(update={"id": "tri_new"}))])
     new = (await records.known("demo", "C-1042", datetime.now(UTC) + timedelta(days=1))).history
     assert {one.triage_id: len(one.asked) for one in new} == {made[1].id: 0, "tri_new": 2 * 384}
-
-
-def _back_to_0002(connection: Connection) -> None:
-    for table in SINCE_0003:
-        connection.exec_driver_sql(f"DROP TABLE {table}")
-    for index in INDEXES_0007:
-        connection.exec_driver_sql(f"DROP INDEX {index}")
-    since = (
-        ("triages", ("asked", "embedder", "language")),
-        ("feedback", ("edit",)),
-        ("contacts", ("asked", "embedder", "asked_digest")),
-    )
-    for table, columns in since:
-        for column in columns:
-            connection.exec_driver_sql(f"ALTER TABLE {table} DROP COLUMN {column}")
-    connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
 
 
 async def test_a_precedent_is_replaced_and_removed_with_a_line_for_followers(records: Records) -> None:
