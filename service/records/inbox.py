@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Row, case, delete, func, or_, select, tuple_, update
+from sqlalchemy import Row, Select, and_, case, delete, exists, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.errors import Unavailable
 from service.messages import Message, Triage
 from service.records.database import Database, aware, is_deadlock
+from service.records.deliveries import insert_deliveries
 from service.records.purchases import CHUNK, inserting
 from service.records.recording import insert_triages
 from service.records.tables import idempotency, inbox
@@ -21,6 +22,8 @@ from service.records.tables import idempotency, inbox
 InboxState = Literal["accepted", "queued", "done", "superseded", "dead"]
 MOST_DEADLOCKS = 5  # attempts of one transaction
 OPEN: tuple[InboxState, ...] = ("accepted", "queued")
+TAKING = 0x4652_0001  # Postgres's advisory lock of whoever takes messages
+ROWS_OF_A_BURST = 4  # messages of one, as far as is looked: where they are more, fewer bursts are taken at once
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ class Kept:
     accepted_at: datetime
     state: InboxState
     attempt: int
+    crashes: int
     done_at: datetime | None
     triage_id: str | None
     superseded_by: str | None
@@ -157,29 +161,27 @@ class Inbox:
         return [_kept(row) for row in await self._database.all(query.order_by(inbox.c.number))]
 
     async def take_due(self, now: datetime, hold: timedelta, most: int) -> list[Kept]:
-        """Takes what is due and what was taken long ago with nothing come of it; each is to be given to a workflow.
+        """Takes what is due, the first to come due first; each is to be given to a workflow.
 
         Of a burst the last message is taken and stands for the others. A burst is due when nothing came for its debounce, or
-        when its first message has waited `hold`.
+        when its first message has waited `hold`. Of a conversation one burst at a time is under way, the first to come.
         """
-        due = (
-            select(inbox.c.burst)
-            .where(inbox.c.state == "accepted")
-            .group_by(inbox.c.burst)
-            .having(or_(func.max(inbox.c.due_at) <= now, func.min(inbox.c.due_at) <= now - hold))
-            .order_by(func.min(inbox.c.number))
-            .limit(most)
-        )
-        bursts = [row.burst for row in await self._database.all(due)]
-        if not bursts:
+        due = _due(now, hold).limit(most * ROWS_OF_A_BURST)
+        if not await self._database.all(due.limit(1)):  # an idle worker must not ask for the right to write
             return []
         async with self._database.writing() as connection:
-            taking = select(inbox).where(inbox.c.burst.in_(bursts), inbox.c.state == "accepted").order_by(inbox.c.number)
-            rows = (await connection.execute(taking.with_for_update(skip_locked=True))).all()
+            if connection.dialect.name == "postgresql":
+                # Two processes that look at a conversation at once would each take a burst of it.
+                await connection.execute(select(func.pg_advisory_xact_lock(TAKING)))
+            bursts = list(dict.fromkeys(row.burst for row in (await connection.execute(due)).all()))[:most]
+            taking = select(inbox.c.id, inbox.c.burst).where(inbox.c.burst.in_(bursts), inbox.c.state == "accepted")
+            rows = (await connection.execute(taking.order_by(inbox.c.number))).all()
             leaders = {row.burst: row.id for row in rows}
-            # Another process may have taken some since they were read: each update looks again.
+            # On SQLite another process may have taken some since they were read, so the update looks again.
+            other = inbox.alias()
+            free = ~exists().where(other.c.lane == inbox.c.lane, other.c.state == "queued")
             open_still = inbox.c.state == "accepted"
-            taken = update(inbox).where(inbox.c.id.in_(leaders.values()), open_still).returning(inbox)
+            taken = update(inbox).where(inbox.c.id.in_(leaders.values()), open_still, free).returning(inbox)
             values = {"state": "queued", "queued_at": now, "attempt": inbox.c.attempt + 1}
             mine = [_kept(row) for row in (await connection.execute(taken.values(values))).all()]
             for leader in mine:
@@ -209,9 +211,22 @@ class Inbox:
             if (await connection.execute(mine.values(done))).rowcount == 0:
                 return False
             await insert_triages(connection, [made], now)
+            await insert_deliveries(connection, [triage], now, message_id=taken.id, state=state)
             older = update(inbox).where(inbox.c.lane == taken.lane, inbox.c.number < taken.number, inbox.c.state == "done")
             await connection.execute(older.values(state="superseded", superseded_by=taken.id))
         return True
+
+    async def crashed(self, message_ids: Sequence[str]) -> None:
+        """Counts that a process ended while it had these under way."""
+        async with self._database.writing() as connection:
+            query = update(inbox).where(inbox.c.id.in_(message_ids), inbox.c.state == "queued")
+            await connection.execute(query.values(crashes=inbox.c.crashes + 1))
+
+    async def put_back(self, taken: Kept) -> None:
+        """What was taken, and its workflow is lost, is accepted once more."""
+        async with self._database.writing() as connection:
+            query = update(inbox).where(inbox.c.id == taken.id, inbox.c.state == "queued", inbox.c.attempt == taken.attempt)
+            await connection.execute(query.values(state="accepted"))
 
     async def again(self, message_id: str, brand: str | None = None) -> bool:
         """A dead message is accepted once more, to be triaged anew at once; False where there is none such."""
@@ -220,7 +235,7 @@ class Inbox:
         if brand is not None:
             query = query.where(inbox.c.brand == brand)
         async with self._database.writing() as connection:
-            anew = {"state": "accepted", "due_at": now, "triage_id": None, "done_at": None}
+            anew = {"state": "accepted", "due_at": now, "triage_id": None, "done_at": None, "crashes": 0}
             return (await connection.execute(query.values(anew))).rowcount > 0
 
     async def dead(self, brand: str | None, after: int = 0, most: int = 100) -> list[Kept]:
@@ -244,6 +259,18 @@ class Inbox:
         """Removes the keys that may be used anew."""
         async with self._database.writing() as connection:
             await connection.execute(delete(idempotency).where(idempotency.c.expires_at <= now))
+
+
+def _due(now: datetime, hold: timedelta) -> Select[Any]:
+    """Bursts that may be taken, once for each of their messages that is due; read along the index, to the limit and no further."""
+    other = inbox.alias()
+    same_lane = other.c.lane == inbox.c.lane
+    of_burst = exists().where(same_lane, other.c.burst == inbox.c.burst, other.c.state == "accepted")
+    earlier = and_(other.c.state == "accepted", other.c.number < inbox.c.number, other.c.burst != inbox.c.burst)
+    blocked = exists().where(same_lane, or_(other.c.state == "queued", earlier))
+    complete = or_(~of_burst.where(other.c.due_at > now), of_burst.where(other.c.due_at <= now - hold))
+    query = select(inbox.c.burst).where(inbox.c.state == "accepted", inbox.c.due_at <= now, ~blocked, complete)
+    return query.order_by(inbox.c.due_at)
 
 
 async def _earlier(
@@ -307,7 +334,7 @@ def _kept(row: Row[Any]) -> Kept:
     return Kept(
         number=row.number, id=row.id, brand=row.brand, source=row.source, external_id=row.external_id, lane=row.lane,
         burst=row.burst, conversation_id=row.conversation_id, message=Message.model_validate_json(row.message),
-        accepted_at=aware(row.accepted_at), state=row.state, attempt=row.attempt,
+        accepted_at=aware(row.accepted_at), state=row.state, attempt=row.attempt, crashes=row.crashes,
         done_at=aware(row.done_at) if row.done_at else None, triage_id=row.triage_id, superseded_by=row.superseded_by,
         error=row.error,
     )  # fmt: skip

@@ -19,6 +19,8 @@ from service.records.belongings import LATEST, OF_CUSTOMER, OF_HANDLE
 from service.records.connections import Connections
 from service.records.conversations import Conversations
 from service.records.database import Database, aware
+from service.records.deliveries import Deliveries, insert_deliveries
+from service.records.endpoints import Endpoints
 from service.records.feedback import FeedbackGiven
 from service.records.inbox import Inbox
 from service.records.keys import ApiKeys
@@ -39,6 +41,7 @@ from service.records.tables import (
     redrafts,
     triages,
 )
+from service.records.workers import Workers
 
 
 class Records(Database):
@@ -53,6 +56,9 @@ class Records(Database):
         self.conversations = Conversations(self)
         self.feedback = FeedbackGiven(self)
         self.summaries = Summaries(self)
+        self.workers = Workers(self)
+        self.endpoints = Endpoints(self)
+        self.deliveries = Deliveries(self)
 
     async def _among(self, query: Select[Any], column: Any, ids: Sequence[str] | None) -> list[Row[Any]]:
         """Every row of the query, or with `ids`, of any number, those whose column has one of them."""
@@ -259,6 +265,7 @@ class Records(Database):
         now = datetime.now(UTC)
         async with self.writing() as connection:
             await insert_triages(connection, pairs, now, actors)
+            await insert_deliveries(connection, [triage for _, triage in pairs], now)
 
     async def triage(self, triage_id: str, brand: str | None = None) -> str | None:
         """The triage as JSON, exactly as it was answered; with `brand`, only if it is that brand's."""

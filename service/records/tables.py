@@ -206,6 +206,7 @@ inbox = Table(
     Column("due_at", DateTime(timezone=True), nullable=False),  # not before: more of the burst may come
     Column("state", String(20), nullable=False),
     Column("attempt", Integer, nullable=False),  # how often it was given to a workflow
+    Column("crashes", Integer, nullable=False, server_default="0"),  # processes that ended while they had it under way
     Column("queued_at", DateTime(timezone=True), nullable=True),
     Column("done_at", DateTime(timezone=True), nullable=True),
     Column("triage_id", String(64), nullable=True),
@@ -280,4 +281,42 @@ audit_guard = Table(
     "audit_guard",
     metadata,
     Column("reason", String(100), primary_key=True),
+)
+
+endpoints = Table(
+    "endpoints",
+    metadata,
+    Column("id", String(64), primary_key=True),  # end_…
+    Column("brand", String(500), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("secrets", JSON, nullable=False),  # [{"secret", "until"}], the newest first, as of a connection
+    Column("events", JSON, nullable=False),  # names of what is told, such as triage.done
+    Column("with_triage", Boolean, nullable=False),  # whether the whole triage is sent, or ids and the decision alone
+    Column("enabled", Boolean, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Index("endpoints_of_brand", "brand"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("number", _Serial, primary_key=True, autoincrement=True),
+    Column("id", String(64), nullable=False),  # dlv_…, the webhook's id: the same at each attempt
+    Column("endpoint_id", String(64), nullable=False),
+    Column("brand", String(500), nullable=False),
+    Column("event", String(100), nullable=False),
+    Column("triage_id", String(64), nullable=True),  # null: a test
+    Column("message_id", String(64), nullable=True),  # of the inbox; null: the triage was waited for
+    Column("state", String(20), nullable=False),  # what became of the message: done or dead
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", DateTime(timezone=True), nullable=False),  # not before; while one is sent, when it counts as lost
+    Column("last_code", Integer, nullable=True),  # the HTTP status that was answered
+    Column("last_error", Text, nullable=True),
+    Column("done_at", DateTime(timezone=True), nullable=True),
+    UniqueConstraint("id", name="deliveries_id"),
+    UniqueConstraint("endpoint_id", "event", "triage_id", name="deliveries_once"),
+    Index("deliveries_open", "status", "next_at"),
+    sqlite_autoincrement=True,
 )

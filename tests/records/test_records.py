@@ -31,7 +31,7 @@ TABLES = {
 }  # fmt: skip
 SINCE_0003 = {
     "precedents", "llm_spending", "redrafts", "connections", "inbox", "idempotency", "workers", "conversations", "audit",
-    "audit_guard",
+    "audit_guard", "endpoints", "deliveries",
 }  # fmt: skip
 INDEXES_0007 = ("triages_due", "triages_received", "triages_of_conversation")
 

@@ -1,0 +1,46 @@
+"""The processes that work on the inbox: each says every few seconds that it lives."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import delete, select, update
+
+from service.records.database import Database
+from service.records.purchases import inserting
+from service.records.tables import workers
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class Workers:
+    """Who works on the inbox. The clocks of machines that share a database may differ by seconds, not by a minute."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def beat(self, executor_id: str, started_at: datetime) -> None:
+        """Says that this process lives."""
+        now = datetime.now(UTC)
+        async with self._database.writing() as connection:
+            put = inserting(connection, workers).values(executor_id=executor_id, started_at=started_at, seen_at=now)
+            await connection.execute(put.on_conflict_do_update(index_elements=["executor_id"], set_={"seen_at": now}))
+
+    async def silent(self, before: datetime) -> list[str]:
+        """Processes not seen since then, each given to one caller: it is asked for again only after another such silence."""
+        query = select(workers.c.executor_id).where(workers.c.seen_at < before)
+        if not await self._database.all(query):
+            return []
+        async with self._database.writing() as connection:
+            claim = update(workers).where(workers.c.seen_at < before).values(seen_at=datetime.now(UTC))
+            return [row.executor_id for row in (await connection.execute(claim.returning(workers.c.executor_id))).all()]
+
+    async def known(self) -> set[str]:
+        """Every process that is thought to live, or whose work nobody has taken over yet."""
+        return {row.executor_id for row in await self._database.all(select(workers.c.executor_id))}
+
+    async def leave(self, executor_id: str, *, work_left: bool = False) -> None:
+        """Ends a process; what it left under way is taken over at once rather than after a silence."""
+        own = workers.c.executor_id == executor_id
+        async with self._database.writing() as connection:
+            await connection.execute(update(workers).where(own).values(seen_at=LONG_AGO) if work_left else delete(workers).where(own))
