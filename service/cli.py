@@ -97,6 +97,14 @@ def serve(
 
 
 @app.command()
+def worker() -> None:
+    """Work on accepted messages beside servers, with no address of its own; it says what it does in logs."""
+    from service.serve import work
+
+    sys.exit(work(read_settings(), _say))
+
+
+@app.command()
 def triage(
     text: Annotated[str | None, typer.Argument(help="The message.")] = None,
     channel: Annotated[str, typer.Option(help="x, instagram, whatsapp, email …")] = "other",

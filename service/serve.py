@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from types import FrameType
 
 import uvicorn
@@ -21,6 +22,7 @@ import uvloop
 from service import pipeline, telemetry
 from service.app import create_app, require_key
 from service.errors import SettingsNotUsable
+from service.intake.worker import Worker
 from service.parts import Parts, Progress, build_parts
 from service.settings import Settings
 
@@ -57,7 +59,8 @@ async def _serve_one(settings: Settings, listening: socket.socket, progress: Pro
             host, port = listening.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
             progress(f"FirstReply is listening on http://{shown}:{port}  (API description: http://{shown}:{port}/docs)")
-        await _Draining(config, parts).serve(sockets=[listening])
+        async with Worker(parts) if settings.worker else nullcontext():
+            await _Draining(config, parts).serve(sockets=[listening])
         if checking is not None:
             checking.cancel()
     return 0
@@ -88,6 +91,27 @@ class _Draining(uvicorn.Server):
             return
         self._loop.call_soon_threadsafe(self._parts.draining.set)
         self._loop.call_soon_threadsafe(self._loop.call_later, seconds, super().handle_exit, sig, None)
+
+
+def work(settings: Settings, progress: Progress) -> int:
+    """Works on what was accepted, with no address of its own, until SIGTERM or SIGINT; the exit code."""
+    telemetry.log_as_json()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_work(settings, progress))
+
+
+async def _work(settings: Settings, progress: Progress) -> int:
+    ended = asyncio.Event()
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(ending, ended.set)
+    async with build_parts(settings, progress=progress) as parts:
+        if parts.brands:
+            await pipeline.warm(parts)
+        async with Worker(parts) as worker:
+            at_once = settings.worker_concurrency
+            progress(f"FirstReply works on what was accepted, {at_once} messages at once ({worker.executor_id})")
+            await ended.wait()
+    return 0
 
 
 async def _check_writer(parts: Parts, progress: Progress) -> None:

@@ -159,6 +159,29 @@ class Settings(BaseSettings):
         '["media.lan"]; '
         "others are fetched from public addresses and by https only, since anybody can write an address",
     )
+    webhook_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="JSON list of hosts in your own network that webhooks of finished triages may be sent to, by http as well, "
+        'such as ["crm.lan"]; others are sent to public addresses and by https only',
+    )
+    worker: bool = Field(
+        default=True,
+        description="false leaves accepted messages to `firstreply worker` processes; a server then only accepts and answers",
+    )
+    worker_concurrency: int = Field(
+        default=8,
+        ge=1,
+        le=256,
+        description="accepted messages a process has under way at once; more only helps where a model words the drafts, "
+        "and holds up those who wait for a triage",
+    )
+    worker_silent_seconds: float = Field(
+        default=60.0,
+        ge=1,
+        le=3_600,
+        description="how long a process says nothing before others take over its work; shorter than a pause of its machine, "
+        "and messages are triaged twice, though recorded once",
+    )
     debounce: bool = Field(
         default=True,
         description="false triages each accepted message at once, without waiting for more of its conversation; for senders that "

@@ -9,6 +9,12 @@
 | triage_retrieval_empty_total | counter | |
 | triage_retrieval_unavailable_total | counter | |
 | triage_knowledge_passages | gauge | |
+| intake_messages_total | counter | outcome |
+| intake_waiting | gauge | |
+| intake_oldest_seconds | gauge | |
+| intake_dead_letters | gauge | |
+| deliveries_total | counter | outcome |
+| deliveries_waiting | gauge | |
 | triage_build_info | gauge | version, embedder, classifier |
 | triage_refused_total | counter | |
 | writer_calls_total | counter | outcome |
@@ -24,7 +30,8 @@
 | method, route, status | of the request; the route's pattern, never the path with its ids |
 | ms | milliseconds from the first byte to the last |
 | triage_id, label, escalate | of the triage made |
-| reason | why the index, the records or the model can't be used |
+| reason | why the index, the records or the model can't be used, or a message or a webhook failed |
+| message_id, delivery_id, endpoint_id, executor_id | of an accepted message, a webhook, its receiver, a process that works |
 | outcome, attempts, tokens_in, tokens_out | of a call of the model |
 """
 
@@ -60,6 +67,12 @@ WRITER_CIRCUIT_OPEN = Gauge(
     "writer_circuit_open", "1 while a process leaves a failing model's server alone.", multiprocess_mode="max"
 )
 REFUSED = Counter("triage_refused_total", "Requests refused since as many as can be were under way.")
+ACCEPTED = Counter("intake_messages_total", "Accepted messages that this service ended with: done, or dead.", ("outcome",))
+WAITING = Gauge("intake_waiting", "Accepted messages without a triage.", multiprocess_mode="mostrecent")
+OLDEST = Gauge("intake_oldest_seconds", "Seconds since the oldest of them was accepted.", multiprocess_mode="mostrecent")
+DEAD = Gauge("intake_dead_letters", "Accepted messages whose triage failed for good.", multiprocess_mode="mostrecent")
+DELIVERIES = Counter("deliveries_total", "Attempts of webhooks: delivered, retried later, or failed for good.", ("outcome",))
+UNDELIVERED = Gauge("deliveries_waiting", "Webhooks that are still to be delivered.", multiprocess_mode="mostrecent")
 BUILD = Gauge("triage_build_info", "What is running.", ("version", "embedder", "classifier"), multiprocess_mode="max")
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from datetime import UTC, datetime
+
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from service import telemetry
+from service.errors import Unavailable
 from service.http.auth import PartsOf
 
 router = APIRouter(tags=["operations"])
@@ -46,4 +50,10 @@ async def ready(parts: PartsOf) -> JSONResponse:
 async def metrics(parts: PartsOf) -> Response:
     """Prometheus text format; see service/telemetry.py for every name."""
     telemetry.PASSAGES.set(len(parts.passages))
+    with contextlib.suppress(Unavailable):  # what was measured last stays: metrics are wanted most while something is away
+        backlog = await parts.records.inbox.backlog()
+        telemetry.WAITING.set(backlog.waiting)
+        telemetry.OLDEST.set((datetime.now(UTC) - backlog.oldest).total_seconds() if backlog.oldest else 0)
+        telemetry.DEAD.set(backlog.dead)
+        telemetry.UNDELIVERED.set(await parts.records.deliveries.waiting())
     return Response(telemetry.exposition(), media_type=CONTENT_TYPE_LATEST)

@@ -262,7 +262,7 @@ class Inbox:
 
 
 def _due(now: datetime, hold: timedelta) -> Select[Any]:
-    """Bursts that may be taken, once for each of their messages that is due; read along the index, to the limit and no further."""
+    """Bursts that may be taken, once for each of their messages that is due; read along the index, and only to the limit."""
     other = inbox.alias()
     same_lane = other.c.lane == inbox.c.lane
     of_burst = exists().where(same_lane, other.c.burst == inbox.c.burst, other.c.state == "accepted")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import delete, select, update
 
-from service.records.database import Database
+from service.records.database import Database, aware
 from service.records.purchases import inserting
 from service.records.tables import workers
 
@@ -26,14 +26,19 @@ class Workers:
             put = inserting(connection, workers).values(executor_id=executor_id, started_at=started_at, seen_at=now)
             await connection.execute(put.on_conflict_do_update(index_elements=["executor_id"], set_={"seen_at": now}))
 
-    async def silent(self, before: datetime) -> list[str]:
-        """Processes not seen since then, each given to one caller: it is asked for again only after another such silence."""
-        query = select(workers.c.executor_id).where(workers.c.seen_at < before)
-        if not await self._database.all(query):
-            return []
+    async def silent(self, before: datetime) -> dict[str, bool]:
+        """Processes not seen since then, and whether each died rather than left with work under way.
+
+        Each is given to one caller, and to another one only after as long a silence again.
+        """
+        query = select(workers.c.executor_id, workers.c.seen_at).where(workers.c.seen_at < before)
+        seen = {row.executor_id: aware(row.seen_at) for row in await self._database.all(query)}
+        if not seen:
+            return {}
         async with self._database.writing() as connection:
-            claim = update(workers).where(workers.c.seen_at < before).values(seen_at=datetime.now(UTC))
-            return [row.executor_id for row in (await connection.execute(claim.returning(workers.c.executor_id))).all()]
+            claim = update(workers).where(workers.c.seen_at < before, workers.c.executor_id.in_(seen))
+            claim = claim.values(seen_at=datetime.now(UTC)).returning(workers.c.executor_id)
+            return {row.executor_id: seen[row.executor_id] > LONG_AGO for row in (await connection.execute(claim)).all()}
 
     async def known(self) -> set[str]:
         """Every process that is thought to live, or whose work nobody has taken over yet."""
@@ -43,4 +48,5 @@ class Workers:
         """Ends a process; what it left under way is taken over at once rather than after a silence."""
         own = workers.c.executor_id == executor_id
         async with self._database.writing() as connection:
-            await connection.execute(update(workers).where(own).values(seen_at=LONG_AGO) if work_left else delete(workers).where(own))
+            change = update(workers).where(own).values(seen_at=LONG_AGO) if work_left else delete(workers).where(own)
+            await connection.execute(change)
