@@ -13,6 +13,8 @@ from service import __version__, telemetry
 from service.errors import SettingsNotUsable
 from service.http import (
     conversations,
+    dead_letters,
+    deliveries,
     feedback,
     health,
     knowledge,
@@ -73,6 +75,8 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     app.include_router(messages.router)
     app.include_router(webhooks.router)
     app.include_router(triages.router)
+    app.include_router(dead_letters.router)
+    app.include_router(deliveries.router)
     app.include_router(feedback.router)
     app.include_router(conversations.router)
     app.include_router(knowledge.router)

@@ -31,6 +31,7 @@ from service.terminal import fail as _fail
 from service.terminal import say as _say
 from service.terminal import with_parts as _with_parts
 from service.terminal import with_records as _with_records
+from service.webhook_commands import dead_letters, webhooks
 
 app = typer.Typer(
     name="firstreply", no_args_is_help=True, pretty_exceptions_enable=False, help="Triage for social customer care."
@@ -51,6 +52,8 @@ app.add_typer(precedents, name="precedents")
 app.add_typer(connections, name="connections")
 app.add_typer(feedback_commands, name="feedback")
 app.command()(explain)
+app.add_typer(webhooks, name="webhooks")
+app.add_typer(dead_letters, name="dead-letters")
 
 MOST_NAME = 200  # characters of a key's name
 BrandOption = Annotated[str, typer.Option("--brand", help="The brand's name.")]

@@ -19,6 +19,7 @@ from service.http.problems import problem_of, unexpected
 
 _ID = re.compile(r"^[\w.:-]{1,100}$")
 JSON, JSON_LINES = "application/json", "application/x-ndjson"  # the second for imports
+BODILESS = ("/replay", "/retry")  # their path says it all
 MANY = frozenset({"/v1/messages"})  # JSON only, and up to 1,000 messages of it
 QUIET = frozenset({"/livez", "/readyz", "/metrics"})  # asked for every few seconds: counted, not logged
 log = structlog.get_logger()
@@ -79,6 +80,8 @@ class Envelope:
         if declared.isdigit() and int(declared) > limit:
             raise too_large
         kind = headers.get("content-type", "").split(";")[0].strip().lower()
+        if not kind and declared in ("", "0") and scope["path"].endswith(BODILESS):
+            return receive
         if kind not in (JSON, *((JSON_LINES,) if several else ())):
             lines = f", or JSON Lines with {JSON_LINES}" if several else ""
             raise WrongContentType(f"the content type is {kind or 'missing'!r}: send JSON with Content-Type: {JSON}{lines}")

@@ -22,6 +22,7 @@ from service.intake.debounce import HOLD
 from service.intake.delivery import Courier
 from service.intake.workflow import give_up, work_on
 from service.parts import Parts
+from service.records.inbox import Kept
 
 if TYPE_CHECKING:
     from service.intake.durable import Workflows
@@ -47,7 +48,7 @@ class Worker:
         self._started_at = datetime.now(UTC)
         self._awake = asyncio.Event()
         self._ended = asyncio.Event()
-        self._taken: set[str] = set()  # messages this process took, until they are done
+        self._taken: dict[str, Kept] = {}  # messages this process took, until they are done
         self._running: dict[str, asyncio.Task[None]] = {}  # by message
         self._takes_over = asyncio.Lock()  # one message at a time of those under way when a process died: one may be the reason
         self._workflows: Workflows | None = None
@@ -144,17 +145,17 @@ class Worker:
         if room <= 0 or self._parts.draining.is_set():
             return 0
         taken = await self._records.inbox.take_due(datetime.now(UTC), HOLD, room)
-        await asyncio.gather(*(self._start(one.id, one.attempt) for one in taken))
+        await asyncio.gather(*(self._start(one) for one in taken))
         return len(taken)
 
-    async def _start(self, message_id: str, attempt: int) -> None:
+    async def _start(self, taken: Kept) -> None:
         assert self._workflows is not None
-        self._taken.add(message_id)
+        self._taken[taken.id] = taken
         try:
-            await asyncio.to_thread(self._workflows.start, message_id, attempt)
+            await asyncio.to_thread(self._workflows.start, taken.id, taken.attempt)
         except Exception as error:  # it is taken and has no workflow, so the sweeper begins one
-            self._taken.discard(message_id)
-            log.warning("workflow_not_started", message_id=message_id, reason=type(error).__name__)
+            self._taken.pop(taken.id, None)
+            log.warning("workflow_not_started", message_id=taken.id, reason=type(error).__name__)
 
     # Working
 
@@ -175,13 +176,13 @@ class Worker:
         self._running[message_id] = task
         try:
             if message_id in self._taken:
-                await work_on(message_id, self._parts)
+                await work_on(message_id, self._parts, self._taken[message_id])
             else:
                 async with self._takes_over:
                     await work_on(message_id, self._parts)
         finally:
             self._running.pop(message_id, None)
-            self._taken.discard(message_id)
+            self._taken.pop(message_id, None)
             self.wake()
 
     # Looking after
@@ -219,7 +220,7 @@ class Worker:
         for one in waiting:
             state, executor_id = states.get(workflow_id(one.id, one.attempt), ("MISSING", None))
             if state == "MISSING":
-                await self._start(one.id, one.attempt)
+                await self._start(one)
             elif state in LOST:
                 await give_up(one, self._parts, f"its workflow ended as {state}")
             elif state not in UNDER_WAY:  # it says that it succeeded, and nothing was recorded: the records were set back

@@ -48,14 +48,17 @@ UNKNOWN = Understanding(
 log = structlog.get_logger()
 
 
-async def work_on(message_id: str, parts: Parts) -> None:
-    """Triages a taken message and records it, however long the database is away; nothing where that was done before."""
+async def work_on(message_id: str, parts: Parts, kept: Kept | None = None) -> None:
+    """Triages a taken message and records it, however long the database is away; nothing where that was done before.
+
+    `kept` is the message where it was taken just now, and need not be read.
+    """
     failures: list[str] = []
     seen: list[Triage] = []  # as far as the last attempt came
     pause = PATIENCE[0]
     while True:
         try:
-            kept = await parts.records.inbox.one(message_id)
+            kept = kept or await parts.records.inbox.one(message_id)
             if kept is None or kept.state != "queued":
                 return
             if kept.crashes >= MOST_CRASHES:
@@ -67,6 +70,7 @@ async def work_on(message_id: str, parts: Parts) -> None:
                 await _triage(kept, parts, seen)
             return
         except Exception as error:
+            kept = None
             if isinstance(error, Unavailable) and not await parts.records.writable():
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, PATIENCE[1])
@@ -78,7 +82,7 @@ async def work_on(message_id: str, parts: Parts) -> None:
 
 async def give_up(kept: Kept, parts: Parts, why: str, seen: Triage | None = None) -> None:
     """Records that the message was not understood and hands it to a human: dead, and escalated all the same."""
-    message = joined(kept.message, [one.message for one in await parts.records.inbox.burst_of(kept)])
+    message = await _whole(kept, parts)
     triage = handed_over(message, parts, why, seen)
     if await parts.records.inbox.finish(kept, (message, triage), "dead", why):
         telemetry.count(triage)
@@ -87,9 +91,7 @@ async def give_up(kept: Kept, parts: Parts, why: str, seen: Triage | None = None
 
 
 async def _triage(kept: Kept, parts: Parts, seen: list[Triage]) -> None:
-    records = parts.records
-    message = joined(kept.message, [one.message for one in await records.inbox.burst_of(kept)])
-    asked = message
+    asked = message = await _whole(kept, parts)
     if await _answered(kept, parts):  # no model is asked for what nobody needs any more
         asked = message.model_copy(update={"options": message.options.model_copy(update={"draft": False})})
     async for stage in pipeline.stages(asked, parts):
@@ -97,9 +99,15 @@ async def _triage(kept: Kept, parts: Parts, seen: list[Triage]) -> None:
     triage = seen[-1]
     if triage.draft is not None and await _answered(kept, parts):
         triage = triage.model_copy(update={"draft": None})
-    if await records.inbox.finish(kept, (message.with_read(triage.attachments), triage)):
+    if await parts.records.inbox.finish(kept, (message.with_read(triage.attachments), triage)):
         telemetry.count(triage)
         telemetry.ACCEPTED.labels("done").inc()
+
+
+async def _whole(kept: Kept, parts: Parts) -> Message:
+    """The message with the rest of its burst; alone where it belongs to no conversation."""
+    earlier = await parts.records.inbox.burst_of(kept) if kept.conversation_id is not None else []
+    return joined(kept.message, [one.message for one in earlier])
 
 
 async def _answered(kept: Kept, parts: Parts) -> bool:
@@ -120,9 +128,7 @@ def joined(last: Message, earlier: Sequence[Message]) -> Message:
         if one.content.strip() and one.content not in told
     ]
     attachments = tuple(dict.fromkeys(given for one in (*earlier, last) for given in one.attachments))
-    return last.model_copy(
-        update={"thread": (*thread, *said)[-MAX_TURNS:], "attachments": attachments[-MOST_ATTACHMENTS:]}
-    )
+    return last.model_copy(update={"thread": (*thread, *said)[-MAX_TURNS:], "attachments": attachments[-MOST_ATTACHMENTS:]})
 
 
 def handed_over(message: Message, parts: Parts, why: str, seen: Triage | None = None) -> Triage:
