@@ -179,7 +179,7 @@ async def test_a_message_that_fails_for_good_is_escalated_all_the_same_and_may_b
     monkeypatch.setattr("service.intake.workflow.PAUSES", (0.0, 0.0))
     async with Worker(shared):
         break_for("C-worse", shared, monkeypatch, len(PAUSES) + 1)
-        given = {"text": "Wo ist es?", "id": "ext-1", "author": {"customer_id": "C-worse"}, "metadata": {"ticket": "T-9"}}
+        given = {"text": "Wo ist es?", "id": "ext-bad", "author": {"customer_id": "C-worse"}, "metadata": {"ticket": "T-9"}}
         bad, good = await accept(shared, Message.model_validate(given), Message(text="Wo ist mein Paket?"))
         await ended(shared, good)
         kept, triage = await ended(shared, bad, "dead")
@@ -187,7 +187,7 @@ async def test_a_message_that_fails_for_good_is_escalated_all_the_same_and_may_b
         escalation = triage.escalation
         assert escalation.escalate
         assert [reason.code for reason in escalation.reasons] == ["processing_error"]
-        assert (triage.draft, triage.message_id, triage.metadata) == (None, "ext-1", {"ticket": "T-9"})
+        assert (triage.draft, triage.message_id, triage.metadata) == (None, "ext-bad", {"ticket": "T-9"})
         assert escalation.respond_by > triage.received_at
         assert bad in [one.id for one in await shared.records.inbox.dead("demo")]
         assert "words of a customer" not in capsys.readouterr().out + (kept.error or "") + triage.model_dump_json()
