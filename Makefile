@@ -7,6 +7,7 @@
 # make bench-escalation     who is handed to a human of real messages (needs their sets)
 # make bench-writer         what calling a model costs beside what the model takes, and what 100 slow streams cost others
 # make bench-intake       how fast messages are accepted and triaged, and what becomes of too many
+# make bench-workers      how much more two and three workers do on Postgres than one
 # make bench-masking        how much personal data is hidden that no record knows (needs its set)
 # make test-llm             the writer against a real model server, which is installed once (140 MB)
 # make test-postgres  the tests on Postgres
@@ -18,7 +19,7 @@ MODEL := .firstreply/models/multilingual-e5-small/modules.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_QUIET := 1
 
-.PHONY: setup run test test-browser test-llm test-long test-postgres check format bench bench-understanding bench-retrieval bench-escalation bench-masking bench-writer bench-intake evals train clean
+.PHONY: setup run test test-browser test-llm test-long test-postgres check format bench bench-understanding bench-retrieval bench-escalation bench-masking bench-writer bench-intake bench-workers evals train clean
 
 setup: .venv/ready $(MODEL)
 
@@ -97,6 +98,9 @@ bench-retrieval: setup
 
 bench-writer: setup
 	@$(BIN)/python -m evals.bench.writer_load
+
+bench-workers: setup
+	@$(BIN)/python -m evals.bench.workers
 
 bench-intake: setup
 	@$(BIN)/python -m evals.bench.intake

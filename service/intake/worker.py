@@ -6,8 +6,8 @@ The inbox is the queue: a process takes what it has room for, so that a long one
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextlib
+import importlib
 import os
 import secrets
 import socket
@@ -32,6 +32,7 @@ BEAT_SECONDS = 5.0
 SWEEP_SECONDS = 30.0
 RETRY_SECONDS = 5.0  # between two tries to open the workflows
 LEAVE_SECONDS = 8.0  # what is under way gets at an end; what takes longer is taken over by another process
+OUTCOME_LOOKS, OUTCOME_SECONDS = 40, 0.05  # how often, and how far apart, it is looked for outcomes that are being written
 KEPT = timedelta(days=1)  # ended workflows, for whoever wants to look
 SWEPT = 500  # messages of a sweep
 log = structlog.get_logger()
@@ -88,24 +89,20 @@ class Worker:
     async def _opened(self) -> Workflows | None:
         """The workflows; None where they can't be opened now, and what was accepted waits."""
 
-        def opened() -> Workflows:
-            from service.intake.durable import Workflows  # here: half a second of imports
-
-            made = Workflows(self._parts.settings, self.executor_id, self._work)
-            try:
-                made.open()
-            except Exception:
-                made.close()
-                raise
-            return made
-
+        made = None
         try:
             await self._records.workers.beat(self.executor_id, self._started_at)
-            return await asyncio.to_thread(opened)
+            durable = await asyncio.to_thread(importlib.import_module, "service.intake.durable")  # it takes half a second
+            made = durable.Workflows(self._parts.settings, self.executor_id, self._work)
+            await made.open()
         except Exception as error:  # whatever it is: the service accepts and answers without
             reason = str(error).partition("\n")[0][:300]
             log.error("worker_not_started", reason=f"{type(error).__name__}: {reason}")
+            if made is not None:
+                await made.close()
             return None
+        opened: Workflows = made
+        return opened
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
         """Does it again and again; a database that is away for a while is no reason to end."""
@@ -152,23 +149,18 @@ class Worker:
         assert self._workflows is not None
         self._taken[taken.id] = taken
         try:
-            await asyncio.to_thread(self._workflows.start, taken.id, taken.attempt)
+            await self._workflows.start(taken.id, taken.attempt)
         except Exception as error:  # it is taken and has no workflow, so the sweeper begins one
             self._taken.pop(taken.id, None)
             log.warning("workflow_not_started", message_id=taken.id, reason=type(error).__name__)
 
     # Working
 
-    def _work(self, message_id: str) -> None:
-        """What a workflow does, in a thread of DBOS: the parts belong to the loop of the service."""
-        from service.intake.durable import Ending
-
-        try:
-            if self._ended.is_set():
-                raise Ending
-            asyncio.run_coroutine_threadsafe(self._on_loop(message_id), self._loop).result()
-        except (concurrent.futures.CancelledError, RuntimeError):  # the loop ends, or did
-            raise Ending from None
+    async def _work(self, message_id: str) -> None:
+        """What a workflow does, on the loop of DBOS: the parts belong to the loop of the service."""
+        if self._ended.is_set():
+            raise asyncio.CancelledError  # no outcome, so that another process takes it over
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._on_loop(message_id), self._loop))
 
     async def _on_loop(self, message_id: str) -> None:
         task = asyncio.current_task()
@@ -198,11 +190,11 @@ class Worker:
         assert self._workflows is not None
         from service.intake.durable import message_of
 
-        left = await asyncio.to_thread(self._workflows.under_way, executor_id)
+        left = await self._workflows.under_way(executor_id)
         if left and died:
             await self._records.inbox.crashed([message_of(one) for one in left])
         if left:
-            await asyncio.to_thread(self._workflows.resume, left)
+            await self._workflows.resume(left)
         await self._records.workers.leave(executor_id)
         log.warning("worker_lost", executor_id=executor_id, died=died, taken_over=len(left))
 
@@ -214,7 +206,7 @@ class Worker:
         now = datetime.now(UTC)
         waiting = await self._records.inbox.queued_before(now - self._silent / 2, SWEPT)
         waiting = [one for one in waiting if one.id not in self._taken and one.id not in self._running]
-        states = await asyncio.to_thread(self._workflows.states, [workflow_id(one.id, one.attempt) for one in waiting])
+        states = await self._workflows.states([workflow_id(one.id, one.attempt) for one in waiting])
         known = await self._records.workers.known()
         abandoned: set[str] = set()
         for one in waiting:
@@ -226,13 +218,13 @@ class Worker:
             elif state not in UNDER_WAY:  # it says that it succeeded, and nothing was recorded: the records were set back
                 await self._records.inbox.put_back(one)
             elif state == "PENDING" and executor_id == self.executor_id:  # nobody here does it
-                await asyncio.to_thread(self._workflows.resume, [workflow_id(one.id, one.attempt)])
+                await self._workflows.resume([workflow_id(one.id, one.attempt)])
             elif state == "PENDING" and executor_id is not None and executor_id not in known:
                 abandoned.add(executor_id)
         for executor_id in abandoned:
             await self._take_over(executor_id, died=True)
         await self._records.inbox.forget_keys(now)
-        await asyncio.to_thread(self._workflows.forget, now - KEPT)
+        await self._workflows.forget(now - KEPT)
 
     async def _leave(self) -> None:
         """Waits a while for what is under way and leaves the rest to another process."""
@@ -240,11 +232,23 @@ class Worker:
         await self._courier.close()
         if self._running:
             await asyncio.wait(self._running.values(), timeout=LEAVE_SECONDS)
-        for task in self._running.values():
-            task.cancel()
         try:
-            left = await asyncio.to_thread(self._workflows.under_way, self.executor_id)
+            left = await self._left()
             await self._records.workers.leave(self.executor_id, work_left=bool(left))
         except Exception as error:  # then its silence tells
             log.warning("worker_waits", reason=type(error).__name__)
-        await asyncio.to_thread(self._workflows.close)
+        for task in self._running.values():
+            task.cancel()
+        await self._workflows.close()
+
+    async def _left(self) -> set[str]:
+        """Messages that stay under way; of what is done, DBOS writes the outcome down a moment later."""
+        assert self._workflows is not None
+        from service.intake.durable import message_of
+
+        for _ in range(OUTCOME_LOOKS):
+            left = {message_of(one) for one in await self._workflows.under_way(self.executor_id)}
+            if left <= set(self._running):
+                break
+            await asyncio.sleep(OUTCOME_SECONDS)
+        return left

