@@ -88,7 +88,6 @@ class Worker:
 
     async def _opened(self) -> Workflows | None:
         """The workflows; None where they can't be opened now, and what was accepted waits."""
-
         made = None
         try:
             await self._records.workers.beat(self.executor_id, self._started_at)
