@@ -35,8 +35,8 @@ log = structlog.get_logger()
 class Workflows:
     """The workflows of this installation; `await work(message_id)` is what one does.
 
-    DBOS has a thread with a loop of its own, since it replaces the executor of the loop it is launched on, and since that thread can
-    be left: an execution that lost its workflow to another process waits there until that one is done.
+    DBOS has a thread with a loop of its own, since it replaces the executor of the loop it is launched on, and since that thread
+    can be left: an execution that lost its workflow to another process waits there until that one is done.
     """
 
     def __init__(self, settings: Settings, executor_id: str, work: Callable[[str], Awaitable[None]]) -> None:

@@ -50,6 +50,7 @@ class Worker:
         self._awake = asyncio.Event()
         self._ended = asyncio.Event()
         self._taken: dict[str, Kept] = {}  # messages this process took, until they are done
+        self._idle: set[str] = set()  # messages of those that nothing was done with at the last sweep
         self._running: dict[str, asyncio.Task[None]] = {}  # by message
         self._takes_over = asyncio.Lock()  # one message at a time of those under way when a process died: one may be the reason
         self._workflows: Workflows | None = None
@@ -203,6 +204,10 @@ class Worker:
         from service.intake.durable import LOST, UNDER_WAY, workflow_id
 
         now = datetime.now(UTC)
+        idle = self._taken.keys() - self._running.keys()
+        for message_id in idle & self._idle:  # another process was sooner to begin it
+            del self._taken[message_id]
+        self._idle = idle
         waiting = await self._records.inbox.queued_before(now - self._silent / 2, SWEPT)
         waiting = [one for one in waiting if one.id not in self._taken and one.id not in self._running]
         states = await self._workflows.states([workflow_id(one.id, one.attempt) for one in waiting])
