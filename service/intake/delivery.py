@@ -39,10 +39,11 @@ class Courier:
         self._records = records
         self._private_hosts = private_hosts
         self._under_way: dict[asyncio.Task[None], str] = {}  # the endpoint of each
+        self._stopped = False
 
     async def deliver(self) -> None:
         """Delivers until nothing more is due, or there is no room for it; raises Unavailable."""
-        while await self._begin() or self._under_way:
+        while not self._stopped and (await self._begin() or self._under_way):
             if self._under_way:
                 await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED, timeout=LOOK_SECONDS)
 
@@ -60,6 +61,10 @@ class Courier:
             self._under_way[task] = one.endpoint_id
             task.add_done_callback(self._under_way.pop)
         return len(taken)
+
+    def stop(self) -> None:
+        """Begins nothing more."""
+        self._stopped = True
 
     async def close(self) -> None:
         """Waits for what is under way; an attempt takes ten seconds at most."""

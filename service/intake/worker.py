@@ -70,6 +70,7 @@ class Worker:
 
     async def __aexit__(self, *_: object) -> None:
         self._ended.set()
+        self._courier.stop()
         self.wake()
         await asyncio.gather(*self._tasks)
 
