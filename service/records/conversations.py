@@ -33,6 +33,11 @@ class Conversations:
         rows = await self._database.all(select(conversations).where(_is(brand, conversation_id)))
         return _conversation(rows[0]) if rows else None
 
+    async def answered_since(self, brand: str, conversation_id: str, moment: datetime) -> bool:
+        """Whether a reply of a person was sent in it since then."""
+        since = conversations.c.answered_at >= moment
+        return bool(await self._database.all(select(conversations.c.version).where(_is(brand, conversation_id), since)))
+
     async def move(
         self, brand: str, conversation_id: str, step: Step, agent: str | None, key: str, version: int | None = None
     ) -> Conversation:

@@ -132,7 +132,7 @@ async def test_a_reply_that_was_sent_meanwhile_drops_the_draft(shared: Parts) ->
         _, triage = await ended(shared, (await accept(shared, first))[0])
         await ended(shared, (await accept(shared, other))[0])
     again, elsewhere = await accept(shared, first, other)
-    await shared.records.put_feedback(triage.id, Feedback(action="edited", text="Es kommt morgen."))
+    await shared.records.feedback.put(triage.id, Feedback(action="edited", text="Es kommt morgen."), sent=True)
     async with Worker(shared):
         kept, answered = await ended(shared, again)
         _, unanswered = await ended(shared, elsewhere)
@@ -155,7 +155,7 @@ async def test_a_reply_that_is_sent_while_the_model_writes_drops_the_draft(own: 
             async with asyncio.timeout(SECONDS):
                 while len(server.requests) == asked:
                     await asyncio.sleep(0.01)
-            await parts.records.put_feedback(first.id, Feedback(action="accepted"))
+            await parts.records.feedback.put(first.id, Feedback(action="accepted"), sent=True)
             _, triage = await ended(parts, later)
             assert triage.draft is None
 

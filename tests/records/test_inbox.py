@@ -153,14 +153,14 @@ async def test_a_reply_that_was_sent_since_a_message_came_is_known(records: Reco
     said = message(1, "c"), triage.model_copy(update={"id": "tri_a", "conversation_id": "c"})
     await records.put_triages([said])
     came = datetime.now(UTC)
-    assert not await records.answered_since("demo", "c", came)
-    await records.put_feedback("tri_a", Feedback(action="rejected"))
-    assert not await records.answered_since("demo", "c", came)
-    await records.put_feedback("tri_a", Feedback(action="edited", text="Es kommt morgen."))
-    assert await records.answered_since("demo", "c", came)
-    assert not await records.answered_since("demo", "d", came)
-    assert not await records.answered_since("other", "c", came)
-    assert not await records.answered_since("demo", "c", datetime.now(UTC))
+    assert not await records.conversations.answered_since("demo", "c", came)
+    await records.feedback.put("tri_a", Feedback(action="rejected"))
+    assert not await records.conversations.answered_since("demo", "c", came)
+    await records.feedback.put("tri_a", Feedback(action="edited", text="Es kommt morgen."), sent=True)
+    assert await records.conversations.answered_since("demo", "c", came)
+    assert not await records.conversations.answered_since("demo", "d", came)
+    assert not await records.conversations.answered_since("other", "c", came)
+    assert not await records.conversations.answered_since("demo", "c", datetime.now(UTC))
 
 
 async def test_a_process_that_says_nothing_is_given_to_one_other(records: Records) -> None:
