@@ -66,9 +66,14 @@ class Courier:
         """Begins nothing more."""
         self._stopped = True
 
-    async def close(self) -> None:
-        """Waits for what is under way; an attempt takes ten seconds at most."""
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+    async def close(self, seconds: float) -> None:
+        """Waits for what is under way; an attempt that takes longer is made again by another process."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=seconds)
+        left = list(self._under_way)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _tell(self, taken: Delivery) -> None:
         try:

@@ -234,9 +234,8 @@ class Worker:
     async def _leave(self) -> None:
         """Waits a while for what is under way and leaves the rest to another process."""
         assert self._workflows is not None
-        await self._courier.close()
-        if self._running:
-            await asyncio.wait(self._running.values(), timeout=LEAVE_SECONDS)
+        waiting = asyncio.gather(*self._running.values(), return_exceptions=True)
+        await asyncio.gather(asyncio.wait({waiting}, timeout=LEAVE_SECONDS), self._courier.close(LEAVE_SECONDS))
         try:
             left = await self._left()
             await self._records.workers.leave(self.executor_id, work_left=bool(left))

@@ -234,5 +234,5 @@ async def test_a_slow_endpoint_leaves_room_for_the_others(own: Own, crm: ModelSe
                 await asyncio.sleep(0.05)
         assert len(slow.requests) == OF_AN_ENDPOINT
         delivering.cancel()
-    await courier.close()
+    await courier.close(60)
     assert {json.loads(asked.content)["data"]["triage_id"] for asked in crm.requests} == {triage.id, *(one.id for one in more)}
