@@ -22,7 +22,7 @@ import uvloop
 from service import pipeline, telemetry
 from service.app import create_app, require_key
 from service.errors import SettingsNotUsable
-from service.intake.worker import Worker
+from service.intake.worker import LEAVE_SECONDS, Worker
 from service.parts import Parts, Progress, build_parts
 from service.settings import Settings
 
@@ -173,7 +173,7 @@ def _supervise(settings: Settings, progress: Progress) -> int:
         for worker in workers:
             worker.terminate()
         for worker in workers:
-            worker.wait(timeout=DRAIN_SECONDS + 10)
+            worker.wait(timeout=settings.drain_seconds + DRAIN_SECONDS + LEAVE_SECONDS + 10)
     reserved.close()
     return 0
 

@@ -28,7 +28,7 @@ from service.records.database import aware, connect
 from service.records.queries import Records
 from service.records.tables import inbox
 
-MESSAGES = 400  # of a round
+MESSAGES = 300  # of a round
 WARM = 40
 PAUSE = 0.3  # seconds until the model has answered
 WORKERS = (1, 2, 3)

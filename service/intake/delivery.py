@@ -39,10 +39,11 @@ class Courier:
         self._records = records
         self._private_hosts = private_hosts
         self._under_way: dict[asyncio.Task[None], str] = {}  # the endpoint of each
+        self._stopped = False
 
     async def deliver(self) -> None:
         """Delivers until nothing more is due, or there is no room for it; raises Unavailable."""
-        while await self._begin() or self._under_way:
+        while not self._stopped and (await self._begin() or self._under_way):
             if self._under_way:
                 await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED, timeout=LOOK_SECONDS)
 
@@ -61,9 +62,18 @@ class Courier:
             task.add_done_callback(self._under_way.pop)
         return len(taken)
 
-    async def close(self) -> None:
-        """Waits for what is under way; an attempt takes ten seconds at most."""
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+    def stop(self) -> None:
+        """Begins nothing more."""
+        self._stopped = True
+
+    async def close(self, seconds: float) -> None:
+        """Waits for what is under way; an attempt that takes longer is made again by another process."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=seconds)
+        left = list(self._under_way)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _tell(self, taken: Delivery) -> None:
         try:

@@ -12,12 +12,10 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-import sqlalchemy
 import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
-from sqlalchemy import event
-from sqlalchemy.engine import URL, make_url
 
+from service.records.work import engine_of, url_of
 from service.settings import Settings
 
 NAME = "firstreply"
@@ -53,14 +51,14 @@ class Workflows:
 
     async def _launch(self) -> None:
         _to_structlog()
-        url = _url(self._settings)
+        url = url_of(self._settings.database, self._settings.data_dir)
         config: DBOSConfig = {
-            "name": NAME, "system_database_url": url.render_as_string(hide_password=False), "dbos_system_schema": SCHEMA,
+            "name": NAME, "system_database_url": url, "dbos_system_schema": SCHEMA,
             "application_version": SHAPE, "executor_id": self._executor_id, "serializer": DBOSPortableJSONSerializer(),
             "sys_db_pool_size": CONNECTIONS, "enable_otlp": False, "log_level": "WARNING",
         }  # fmt: skip
-        if url.get_backend_name() == "sqlite":
-            config["system_database_engine"] = _sqlite(url)
+        if (engine := engine_of(url)) is not None:
+            config["system_database_engine"] = engine
         DBOS(config=config)
         work = self._work
 
@@ -135,31 +133,6 @@ def workflow_id(message_id: str, attempt: int) -> str:
 def message_of(workflow: str) -> str:
     """The message of a workflow."""
     return workflow.rpartition(":")[0]
-
-
-def _url(settings: Settings) -> URL:
-    """A file of its own beside the records', or the records' Postgres through DBOS's driver."""
-    records = make_url(settings.database)
-    if records.get_backend_name() != "postgresql":
-        return URL.create("sqlite", database=str((settings.data_dir / "work.db").resolve()))
-    query = {("sslmode" if name == "ssl" else name): value for name, value in records.query.items()}
-    return records.set(drivername="postgresql+psycopg", query=query)
-
-
-def _sqlite(url: URL) -> sqlalchemy.Engine:
-    """As DBOS makes one, but with a log that is written ahead: a rollback journal does a sixth of the work in a second.
-
-    What a power cut takes of the last commits, the sweeper begins anew: the inbox is what counts.
-    """
-    engine = sqlalchemy.create_engine(url)
-
-    @event.listens_for(engine, "connect")
-    def _connected(connection: Any, _record: Any) -> None:
-        connection.isolation_level = "IMMEDIATE"
-        for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    return engine
 
 
 class _Structlog(logging.Handler):

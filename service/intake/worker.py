@@ -50,6 +50,7 @@ class Worker:
         self._awake = asyncio.Event()
         self._ended = asyncio.Event()
         self._taken: dict[str, Kept] = {}  # messages this process took, until they are done
+        self._idle: set[str] = set()  # messages of those that nothing was done with at the last sweep
         self._running: dict[str, asyncio.Task[None]] = {}  # by message
         self._takes_over = asyncio.Lock()  # one message at a time of those under way when a process died: one may be the reason
         self._workflows: Workflows | None = None
@@ -69,6 +70,7 @@ class Worker:
 
     async def __aexit__(self, *_: object) -> None:
         self._ended.set()
+        self._courier.stop()
         self.wake()
         await asyncio.gather(*self._tasks)
 
@@ -203,6 +205,10 @@ class Worker:
         from service.intake.durable import LOST, UNDER_WAY, workflow_id
 
         now = datetime.now(UTC)
+        idle = self._taken.keys() - self._running.keys()
+        for message_id in idle & self._idle:  # another process was sooner to begin it
+            del self._taken[message_id]
+        self._idle = idle
         waiting = await self._records.inbox.queued_before(now - self._silent / 2, SWEPT)
         waiting = [one for one in waiting if one.id not in self._taken and one.id not in self._running]
         states = await self._workflows.states([workflow_id(one.id, one.attempt) for one in waiting])
@@ -228,9 +234,8 @@ class Worker:
     async def _leave(self) -> None:
         """Waits a while for what is under way and leaves the rest to another process."""
         assert self._workflows is not None
-        await self._courier.close()
-        if self._running:
-            await asyncio.wait(self._running.values(), timeout=LEAVE_SECONDS)
+        waiting = asyncio.gather(*self._running.values(), return_exceptions=True)
+        await asyncio.gather(asyncio.wait({waiting}, timeout=LEAVE_SECONDS), self._courier.close(LEAVE_SECONDS))
         try:
             left = await self._left()
             await self._records.workers.leave(self.executor_id, work_left=bool(left))

@@ -113,9 +113,9 @@ async def _whole(kept: Kept, parts: Parts) -> Message:
 async def _answered(kept: Kept, parts: Parts) -> bool:
     """Whether a person answered the conversation since the message came."""
     conversation = kept.conversation_id
-    return conversation is not None and await parts.records.conversations.answered_since(
-        kept.brand, conversation, kept.accepted_at
-    )
+    if conversation is None:
+        return False
+    return await parts.records.conversations.answered_since(kept.brand, conversation, kept.accepted_at)
 
 
 def joined(last: Message, earlier: Sequence[Message]) -> Message:

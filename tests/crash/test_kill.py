@@ -30,7 +30,7 @@ from service.records.tables import inbox, triages
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "300" if os.environ.get("TEST_LONG") else "10"))
 SEED = int(os.environ.get("SEED", "20261122"))
 SHARES = {("sqlite", 1): 0.4, ("postgres", 1): 0.2, ("sqlite", 3): 0.2, ("postgres", 3): 0.2}  # of the rounds
-MESSAGES = 24  # of a round
+MESSAGES = 40  # of a round
 LONGEST = 1.0  # seconds from the first request of a round to the kill, at most
 START_SECONDS = 120.0
 DONE_SECONDS = 300.0  # until all is done, on a busy machine
