@@ -35,6 +35,7 @@ _WORTH_TELLING: dict[str, frozenset[str]] = {
         *_ON_ITS_WAY, "delivered", "damaged", "wrong_item", "missing_item", "return_in_transit", "returned",
         "partly_refunded",
     }),
+    "product": _ON_ITS_WAY,
     "warranty": frozenset({"delivered", "damaged", "faulty", "wrong_item"}),
 }  # fmt: skip
 
@@ -68,8 +69,8 @@ def _at_home(passage: Passage, understanding: Understanding, *, several: bool) -
 def contradicted(passage: Passage, order: Order, states: Sequence[str], understanding: Understanding) -> bool:
     """Whether the order shows that the passage is about something else: a late parcel where this one is on time."""
     state, known, topic = states[0], set(states), understanding.topic
-    if passage.topic == "product":  # a guide or a spare part for what came damaged
-        return state in _BY_PHOTO
+    if passage.topic == "product":  # a guide to what came damaged, or to what isn't there yet
+        return state in _BY_PHOTO or (state in _ON_ITS_WAY and (topic.label != "product" or topic.score < SURE_TOPIC))
     if passage.topic == "refund" and (order.status == "cancelled" or (order.refund and order.status not in _SENT_BACK)):
         return True  # it speaks of a return, and there is none
     if passage.topic == "returns" and passage.issue is None and order.status in _SENT_BACK:
@@ -118,5 +119,7 @@ def worth_telling(states: Sequence[str], passages: Sequence[Passage], understand
     """Whether the order's state belongs beside the answers: a question is left for it, or what is asked rests on it."""
     asked = understanding.has("frustration") or understanding.signal("order_status") is not None
     if not passages or asked or questions > len(passages):
+        return True
+    if passages[0].id.startswith("offer-"):  # it may have been found for the product's name alone
         return True
     return bool(_WORTH_TELLING.get(passages[0].topic or "", frozenset()) & set(states))
