@@ -230,7 +230,13 @@ class Composer:
 
     def _told_in_part(self, passage: Passage) -> bool:
         """Whether the order beside it tells its own part of what the passage says."""
-        own = passage.topic in ("refund", "payment", "delivery") or passage.issue not in (None, "wrong_size")
+        own = passage.topic in ("refund", "payment", "delivery") or passage.issue in (
+            "late",
+            "lost",
+            "not_received",
+            "refund_wait",
+            "double_charge",
+        )
         return self.plan.order is not None and own
 
     def _worded(self, passage: Passage) -> str | None:
