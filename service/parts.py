@@ -292,7 +292,7 @@ async def import_folder(
     _refuse(folder / "customers.jsonl", told.problems)
     read = order_lines(_lines(folder / "orders.jsonl"), identity.orders_day(today))
     _refuse(folder / "orders.jsonl", read.problems)
-    bought = [shifted(order, days) for order in read.orders]
+    bought = [shifted(order, days, today) for order in read.orders]
     earlier = [shifted(contact, days) for contact in read_contacts(_lines(folder / "contacts.jsonl"), report)]
     _refuse(folder / "contacts.jsonl", report.problems)
     asked = await asked_of(earlier, await records.asked(brand), embedding.queries, embedding.embedder.fingerprint)

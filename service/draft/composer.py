@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
@@ -11,10 +10,13 @@ from service.brands import Brand, Matter
 from service.draft import facts
 from service.draft.channels import Limit, measured, rules_of, spelt
 from service.draft.disclosure import disclosed, room
-from service.draft.order_told import next_step, order_told, states_of
+from service.draft.names import first_name
+from service.draft.order_told import next_step, order_told
 from service.draft.phrases import Phrases
 from service.draft.plan import ORDER_TOPICS, Plan
+from service.draft.quoting import quoted
 from service.draft.speech import Speech
+from service.draft.states import photo_here, states_of
 from service.draft.texts import ESSENTIAL, NICE, USEFUL, Piece, fitted, joined
 from service.draft.trouble import issue_of
 from service.escalate.deadlines import promise
@@ -22,12 +24,11 @@ from service.messages import Citation, Context, DraftText, Escalation, Level, Me
 from service.understand.embedder import sentences
 from service.understand.understanding import SURE_TOPIC
 
-_NAME = re.compile(r"^[^\W\d_][^\W\d_]*(?:['’-][^\W\d_]+)*$")
 # How much regret a state asks for even of somebody who asks calmly: bad news comes with it.
 _SORRY: dict[str, Level] = {
     "lost": "moderate", "overdue": "moderate", "in_transit_late": "mild", "delayed": "mild", "damaged": "moderate",
     "wrong_item": "moderate", "missing_item": "moderate", "not_received": "mild", "double_charge": "moderate",
-    "cancelled_by_us": "moderate", "faulty": "mild",
+    "cancelled_by_us": "moderate", "faulty": "mild", "refund_overdue": "moderate",
 }  # fmt: skip
 _EMPATHY_KINDS = frozenset({"general", "payment", "human"})  # handoffs in which to speak of a late parcel is not out of place
 FEW_SENTENCES = 3  # of substance up to which regret is one sentence; "am 24. November" counts as two
@@ -129,11 +130,8 @@ class Composer:
     def _first_name(self) -> str | None:
         if self.brand.voice(self.phrases.language).names == "none":
             return None
-        for full in (self.context.customer.name if self.context.customer else None, self.message.author.name):
-            first = (full or "").split()[:1]
-            if first and len(first[0]) > 1 and _NAME.match(first[0]):
-                return first[0] if not (first[0].islower() or first[0].isupper()) else first[0].capitalize()
-        return None
+        known = self.context.customer.name if self.context.customer else None
+        return first_name(known) or first_name(self.message.author.name, given=True)
 
     def _earlier_contact(self) -> list[Piece]:
         wants = self.understanding.has("frustration") or self.understanding.has("information_seeking")
@@ -141,18 +139,21 @@ class Composer:
             return []
         last = self.context.history[0]
         age = self.message.received_at - last.at
-        same = last.topic is None or last.topic == self.understanding.topic.label or self._same_order(last)
+        same = self._same_matter(last)
         if (
             last.label not in ("frustration", "information_seeking")
             or not same
             or not timedelta(days=1) <= age <= timedelta(days=30)
         ):
             return []
-        when = facts.day(last.at.date().isoformat(), self.phrases.language)
+        when = facts.day(last.at.date().isoformat(), self.phrases.language, self.message.received_at.date())
         return self._speech.say("earlier_contact", rank=USEFUL, facts={"date": when or ""})
 
-    def _same_order(self, last: PastTriage) -> bool:
-        return self.plan.order is not None and last.order_id == self.plan.order.order_id
+    def _same_matter(self, last: PastTriage) -> bool:
+        """By the order, where both are about one, else by the topic."""
+        if self.plan.order is not None and last.order_id is not None:
+            return last.order_id == self.plan.order.order_id
+        return last.topic is None or last.topic == self.understanding.topic.label
 
     def _feeling(self, *, briefly: bool = False) -> list[Piece]:
         understanding, pieces = self.understanding, list[Piece]()
@@ -182,11 +183,16 @@ class Composer:
         if self.understanding.signal("greeting_only"):
             return self._speech.say("apology_wait_ping") if waiting else []
         pieces = self._speech.say(self._trouble(level), rank=USEFUL, briefly=briefly)
-        if any(reason.code == "repeat_contact" for reason in self.escalation.reasons) and self.plan.kind == "general":
+        if self.plan.kind == "general" and self._asked_before():
             pieces += self._speech.say("repeat", rank=NICE)
         elif self.understanding.signal("waiting") and level != "mild":
             pieces += self._speech.say("waiting", rank=NICE)
         return pieces
+
+    def _asked_before(self) -> bool:
+        """Whether they wrote before, by the records or the conversation; who phoned once and says so has not."""
+        told = any(reason.code == "repeat_contact" for reason in self.escalation.reasons)
+        return told and bool(self.context.history or self.message.thread)
 
     def _trouble(self, level: Level) -> str:
         """The key of a sentence that names what went wrong, or, where it is not known for sure, what it is about."""
@@ -201,20 +207,37 @@ class Composer:
         pieces: list[Piece] = []
         for number, passage in enumerate(self.plan.passages):
             # A passage that says nothing, or far more than a reply can hold, is quoted by its short form.
-            text = passage.short if short or len(passage.text) > LONGEST_QUOTE else self._worded(passage)
-            text = text or passage.text
-            if not text.strip():
-                continue
-            lead = self._speech.say("second", rank=USEFUL, own_line=True) if number and not short else []
-            answer = Piece(
-                text.strip(),
-                rank=USEFUL if number else ESSENTIAL,
-                own_line=not short and not lead,
-                citation=Citation(source=passage.id, quote=text.strip()),
-                shorter=(passage.short,) if passage.short else (),
-            )
-            pieces += [*lead, answer]
+            brief = short or number > 0 or len(passage.text) > LONGEST_QUOTE or self._told_in_part(passage)
+            text = (passage.short if brief else self._worded(passage)) or passage.text
+            quotes = quoted(text.strip(), self.phrases.language, known=self.plan.known and not short, photo=self._photo)
+            lead = self._speech.say("second", rank=USEFUL, own_line=True) if number and not short and quotes else []
+            pieces += lead
+            for at, quote in enumerate(quotes):
+                pieces.append(
+                    Piece(
+                        quote,
+                        rank=USEFUL if number else ESSENTIAL,
+                        own_line=not short and not lead and at == 0,
+                        citation=Citation(source=passage.id, quote=quote),
+                        shorter=(passage.short,) if passage.short and len(quotes) == 1 else (),
+                    )
+                )
         return pieces
+
+    @cached_property
+    def _photo(self) -> bool:
+        return photo_here(self.plan.order, self.message)
+
+    def _told_in_part(self, passage: Passage) -> bool:
+        """Whether the order beside it tells its own part of what the passage says."""
+        own = passage.topic in ("refund", "payment", "delivery") or passage.issue in (
+            "late",
+            "lost",
+            "not_received",
+            "refund_wait",
+            "double_charge",
+        )
+        return self.plan.order is not None and own
 
     def _worded(self, passage: Passage) -> str | None:
         return self._speech.pick(f"answer.{passage.id}", [passage.text, *passage.wordings])

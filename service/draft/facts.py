@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from babel.dates import format_skeleton, format_time
+from babel.dates import format_date, format_skeleton, format_time
 from babel.numbers import format_currency
 
-from service.messages import Order
+from service.messages import Order, Refund
 
 _LOCALE = {"en": "en_GB", "de": "de_DE", "nl": "nl_NL", "sv": "sv_SE", "fr": "fr_FR", "es": "es_ES"}
+HALF_A_YEAR = timedelta(days=183)  # further off, a day without its year is taken for another one
 MOST_ITEMS = 2  # items named beside the order number
 
 
@@ -19,13 +20,15 @@ def locale_of(language: str) -> str:
     return _LOCALE.get(language, language)
 
 
-def day(iso: str | None, language: str) -> str | None:
-    """The day as "24 November"; None where there is none or it can't be read."""
+def day(iso: str | None, language: str, today: date | None = None) -> str | None:
+    """The day as "24 November", with its year where that is over half a year from `today`; None where it can't be read."""
     try:
         moment = date.fromisoformat((iso or "")[:10])
     except ValueError:
         return None
-    told = str(format_skeleton("MMMMd", moment, locale=locale_of(language)))
+    far = today is not None and abs(moment - today) > HALF_A_YEAR
+    locale = locale_of(language)
+    told = str(format_date(moment, "long", locale) if far else format_skeleton("MMMMd", moment, locale=locale))
     # French counts the first of a month; CLDR's pattern does not.
     return re.sub(r"^1(?=\s)", "1er", told) if language == "fr" else told
 
@@ -49,21 +52,21 @@ def named(order: Order) -> str:
     return f"{order.order_id} ({', '.join(names)})" if names else order.order_id
 
 
-def order_values(order: Order, language: str) -> tuple[dict[str, str], dict[str, str]]:
+def order_values(order: Order, language: str, today: date | None = None) -> tuple[dict[str, str], dict[str, str]]:
     """Placeholder values of an order, and for each the field it comes from."""
     found: dict[str, tuple[str | None, str]] = {
         "order": (named(order), "order_id"),
-        "placed": (day(order.placed_at, language), "placed_at"),
-        "shipped": (day(order.shipped_at, language), "shipped_at"),
-        "promised": (day(order.promised_at, language), "promised_at"),
-        "due": (day(order.due_at, language), "due_at"),
-        "delivered": (day(order.delivered_at, language), "delivered_at"),
-        "replacement": (day(order.replacement_at, language), "replacement_at"),
-        "held": (day(order.held_until, language), "held_until"),
+        "placed": (day(order.placed_at, language, today), "placed_at"),
+        "shipped": (day(order.shipped_at, language, today), "shipped_at"),
+        "promised": (day(order.promised_at, language, today), "promised_at"),
+        "due": (day(order.due_at, language, today), "due_at"),
+        "delivered": (day(order.delivered_at, language, today), "delivered_at"),
+        "replacement": (day(order.replacement_at, language, today), "replacement_at"),
+        "held": (day(order.held_until, language, today), "held_until"),
     }
     if order.refund is not None:
         found["amount"] = (amount(order.refund.amount, order.refund.currency, language), "refund.amount")
-        found["refunded"] = (day(order.refund.at, language), "refund.at")
+        found["refunded"] = (day(order.refund.at, language, today), "refund.at")
     values = {name: value for name, (value, _) in found.items() if value}
     return values, {name: field for name, (_, field) in found.items()}
 
@@ -73,7 +76,7 @@ def state_keys(order: Order, today: date) -> list[str]:
     refund = order.refund
     money = None
     if refund is not None:
-        money = "refunded" if refund.status == "done" else ("refund_due" if refund.at else "refund_pending")
+        money = "refunded" if refund.status == "done" else _pending(refund, today)
     keys = [str(order.issue) if _tells_issue(order) else _main_key(order, today, money)]
     if money and order.status not in ("refunded", "partly_refunded", "refund_pending"):
         keys.append(money)
@@ -82,6 +85,12 @@ def state_keys(order: Order, today: date) -> list[str]:
     if order.status == "payment_failed" and order.held_until:
         keys.append("held")
     return keys
+
+
+def _pending(refund: Refund, today: date) -> str:
+    if not refund.at:
+        return "refund_pending"
+    return "refund_overdue" if refund.at[:10] < today.isoformat() else "refund_due"
 
 
 def _tells_issue(order: Order) -> bool:

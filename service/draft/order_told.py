@@ -7,46 +7,38 @@ from collections.abc import Sequence
 from service.draft import facts
 from service.draft.plan import Plan
 from service.draft.speech import Speech
+from service.draft.states import photo_here
 from service.draft.texts import ESSENTIAL, NICE, USEFUL, Piece
-from service.messages import Message, Order, Understanding
+from service.messages import Order
 
 _WITH_NEXT_STEP = frozenset({
     "lost", "delivered", "overdue", "delayed", "damaged", "payment_failed", "refund_pending", "refund_due", "cancelled",
-    "wrong_item", "missing_item", "not_received", "faulty", "cancelled_by_us",
+    "wrong_item", "missing_item", "not_received", "faulty", "cancelled_by_us", "refunded", "refund_overdue",
 })  # fmt: skip
 _BY_PHOTO = frozenset({"damaged", "wrong_item", "missing_item", "faulty"})  # states settled with a photo
-_SETTLED = {"damaged": "replacement", "cancelled": "refunded"}  # what makes a next step needless
-_ALSO_MONEY = frozenset({"refund", "payment", "returns"})  # topics in which a refund beside a delivered order is worth a word
+_MONEY = frozenset({"refund_due", "refund_pending", "refund_overdue", "refunded"})
+_SETTLED = {"damaged": _MONEY | {"replacement"}, "cancelled": _MONEY}  # what makes a next step needless
 _PARCEL_STATES = frozenset({"in_transit", "in_transit_late", "out_for_delivery", "overdue"})
-_PICTURES = frozenset({"image", "photo", "picture"})  # kinds of attachment
-
-
-def states_of(order: Order | None, message: Message, understanding: Understanding) -> list[str]:
-    """Which phrases tell the order's state to this message, the main one first; none without an order."""
-    if order is None:
-        return []
-    money = understanding.topic.label in _ALSO_MONEY or understanding.signal("payment_dispute")
-    if order.issue == "double_charge" and not money:
-        order = order.model_copy(update={"issue": None})
-    keys = facts.state_keys(order, message.received_at.date())
-    return keys if money or order.status != "delivered" or order.issue is not None else keys[:1]
 
 
 def order_told(order: Order, states: Sequence[str], speech: Speech, topic: str) -> list[Piece]:
     """The order's states, and for a parcel on its way how to follow it."""
-    values, fields = facts.order_values(order, speech.phrases.language)
+    values, fields = facts.order_values(order, speech.phrases.language, speech.message.received_at.date())
     pieces: list[Piece] = []
     for key in states:
-        # Named in full once; where several things were bought, only some of them need be damaged or replaced.
+        # The order is named once: what follows has wordings of its own, where the language has them.
+        also = f"order_also.{key}"
+        wording = also if pieces and also in speech.phrases.variants else f"order.{key}"
+        # Where several things were bought, only some of them need be damaged or replaced.
         full = not pieces and not (key in ("damaged", "replacement") and len(order.items) > 1)
         values["order"] = facts.named(order) if full else order.order_id
-        text = speech.pick(f"order.{key}", speech.phrases.options(f"order.{key}", values))
+        text = speech.pick(wording, speech.phrases.options(wording, values))
         if text is None:
             continue
         used = [f"{order.order_id}.status", *(f"{order.order_id}.{fields[n]}" for n, v in values.items() if v in text)]
         # Where there is little room: the number alone, and if need be no dates.
-        shorter = speech.phrases.options(f"order.{key}", values | {"order": order.order_id})
-        bare = speech.phrases.options(f"order.{key}", {"order": order.order_id})
+        shorter = speech.phrases.options(wording, values | {"order": order.order_id})
+        bare = speech.phrases.options(wording, {"order": order.order_id})
         pieces.append(
             Piece(
                 text, USEFUL if pieces else ESSENTIAL, own_line=not pieces, shorter=tuple(shorter), bare=tuple(bare),
@@ -70,14 +62,15 @@ def next_step(plan: Plan, states: Sequence[str], speech: Speech, topic: str) -> 
     answered = bool(thread) and thread[-1].role == "brand"
     if state == "lost" and (answered or topic == "refund"):
         return []  # the choice was offered or made already
-    if state in _BY_PHOTO and _photo_here(plan.order, speech.message):
+    if state in _BY_PHOTO and photo_here(plan.order, speech.message):
         return speech.say("next.photo_here", rank=USEFUL) if "replacement" not in states else []
-    if _SETTLED.get(state) in states or (state == "delivered" and topic != "delivery"):
+    if state in _BY_PHOTO and plan.passages and plan.passages[0].topic in ("returns", "warranty"):
+        return []  # the passage says what to send
+    if state == "cancelled" and "refunded" in states:
+        return speech.say("next.refunded", rank=USEFUL)
+    if _SETTLED.get(state, frozenset()) & set(states) or (state == "delivered" and topic != "delivery"):
         return []
-    return speech.say(f"next.{'refund_pending' if state == 'refund_due' else state}", rank=USEFUL)
-
-
-def _photo_here(order: Order | None, message: Message) -> bool:
-    """Whether the customer has sent a photo: with the message, or earlier as the order's timeline tells."""
-    sent = any(attachment.kind in _PICTURES for attachment in message.attachments)
-    return sent or (order is not None and any(event.event == "photo_received" for event in order.timeline))
+    key = "refund_pending" if state == "refund_due" else state
+    if key == "refund_pending" and any(passage.topic == "refund" for passage in plan.passages):
+        return []  # the passage says when and where the money comes
+    return speech.say(f"next.{key}", rank=USEFUL)

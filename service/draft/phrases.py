@@ -35,6 +35,7 @@ PLACEHOLDERS: dict[str, frozenset[str]] = {
     "handoff": frozenset({"when", "help_line"}),
     "when": frozenset({"time", "date"}),
     "earlier_contact": frozenset({"date"}),
+    "order_also": frozenset({"order", "due", "amount", "refunded", "replacement"}),
     "suggest": frozenset({"title"}),
 }
 # Keys that came after brands wrote languages of their own, and what says it where such a file lacks them.
@@ -44,6 +45,14 @@ _LATER = {
     "handoff.help_line": None,
     "public.private_number": "ask.order",
     "public.private_details": None,
+    "order.refund_overdue": "order.refund_pending",
+    "order_also.refund_due": None,
+    "order_also.refund_pending": None,
+    "order_also.refund_overdue": None,
+    "order_also.refunded": None,
+    "order_also.replacement": None,
+    "next.refunded": None,
+    "next.refund_overdue": None,
 }
 _EMOJI = regex.compile(r"\p{Extended_Pictographic}")
 

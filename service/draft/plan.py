@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from service.draft.answering import ORDER_TOPICS, POINTED_AT, about_state, answering, contradicted, told_by, worth_telling
+from service.draft.states import states_of
 from service.messages import Action, Context, Escalation, Macro, Message, Order, Passage, Understanding
 from service.order_numbers import order_numbers
+from service.understand.understanding import SURE_TOPIC
 
-ORDER_TOPICS = frozenset({"delivery", "order", "returns", "refund", "payment", "warranty"})
+__all__ = ["ORDER_TOPICS", "SURE", "Kind", "Plan", "plan"]
+
 MACRO = 0.8  # likeness to the messages a macro was written for, from which it is the reply
 THANKED = 0.45  # the same for praise: a word of thanks rarely misses
-SURE = 0.85  # relevance from which a passage is added to an order's facts or to a holding text
+SURE = 0.85  # relevance from which a passage is added to a holding text, or names what went wrong
 RETURN_STATES = frozenset({"return_in_transit", "returned", "refund_pending", "partly_refunded", "damaged"})
-SHIPPING_STATES = frozenset({
-    "placed", "packed", "in_transit", "out_for_delivery", "delayed", "lost", "preorder", "delivered", "payment_failed",
-})  # fmt: skip
 Kind = Literal["self_harm", "hurt", "safety", "fraud", "harassment", "privacy", "legal", "human", "payment", "general"]
 _KINDS: dict[str, Kind] = {
     "self_harm": "self_harm",
@@ -42,6 +43,7 @@ class Plan:
     unknown_order: bool = False
     passages: tuple[Passage, ...] = ()
     ask: Ask | None = None
+    known: bool = False  # whether the order that is meant is known, told or not
     macro: Macro | None = None
 
 
@@ -54,14 +56,14 @@ def plan(message: Message, understanding: Understanding, context: Context, escal
     said = order_numbers(message.content, context.codes)
     known = [*said, *(n for t in message.thread for n in order_numbers(t.text))]
     stranger = any(number not in mine for number in said) and order is None
-    passages = (
-        () if understanding.label == "praise" and not understanding.has("information_seeking") else _answers(context, order)
-    )
+    passages = _answers(message, understanding, context, order)
+    states = states_of(order, message, understanding)
+    told = order if worth_telling(states, passages, understanding, len(context.answers)) else None
     if escalation.escalate:  # a message that a person takes over never gets a macro
         kind = _kind(escalation, understanding)
         answered = kind == "general" and understanding.has("information_seeking") and passages and passages[0].score >= SURE
         return Plan(
-            "handoff", kind, order if kind not in ("self_harm", "hurt", "safety", "fraud") else None,
+            "handoff", kind, told if kind not in ("self_harm", "hurt", "safety", "fraud") else None,
             passages=passages[:1] if answered else (),
         )  # fmt: skip
     if (macro := _fitting_macro(understanding, context, order, passages)) is not None:
@@ -74,13 +76,13 @@ def plan(message: Message, understanding: Understanding, context: Context, escal
     if stranger and (asks or understanding.topic.label in ORDER_TOPICS):
         return Plan("ask", unknown_order=True)
     personal = understanding.topic.label in ORDER_TOPICS and not known and order is None
-    if understanding.has("frustration") and personal:
+    if understanding.has("frustration") and personal and not _general(understanding, passages):
         return Plan("ask", ask="order", passages=passages)
     if order is None and not passages:
         if understanding.signal("greeting_only") or understanding.label == "other":
             return Plan("ask", ask="greeting")
         return Plan("ask", ask="order" if personal else "details")
-    return Plan("reply", order=order, passages=passages)
+    return Plan("reply", order=told, passages=passages, known=order is not None)
 
 
 def _wants_reply(message: Message, understanding: Understanding, escalation: Escalation) -> bool:
@@ -102,32 +104,45 @@ def _wants_reply(message: Message, understanding: Understanding, escalation: Esc
 
 
 def _about_order(message: Message, understanding: Understanding, context: Context) -> bool:
-    """An order is part of the reply when the message names it, or complains or asks about something orders have."""
+    """An order is part of the reply when the message points at it, or complains or asks about something orders have."""
     order = context.orders[0]
+    topic, asks = understanding.topic, understanding.has("frustration") or understanding.has("information_seeking")
     if order.why in ("number_in_text", "product_in_text"):
         return not (understanding.label == "praise" and not understanding.has("information_seeking"))
     if understanding.signal("greeting_only"):
         return False
+    guessed = topic.score < SURE_TOPIC
+    if order.why in POINTED_AT and asks and (guessed or topic.label in ORDER_TOPICS):
+        return True
     if order.why == "status_fits" and order.status in RETURN_STATES:
-        return understanding.has("frustration") or understanding.has("information_seeking")
-    topical = understanding.topic.label in ORDER_TOPICS or understanding.topic.label in ("service", "other")
+        return asks
+    topical = guessed or topic.label in ORDER_TOPICS or topic.label in ("service", "other")
     return (understanding.has("frustration") and topical) or (
-        understanding.topic.label in ("delivery", "order", "refund", "payment") and (understanding.label != "praise")
+        topic.label in ("delivery", "order", "refund", "payment") and (understanding.label != "praise")
     )
 
 
-def _answers(context: Context, order: Order | None) -> tuple[Passage, ...]:
-    """The best passage for each question; one that only tells how to track is left out where the order says more."""
+def _answers(message: Message, understanding: Understanding, context: Context, order: Order | None) -> tuple[Passage, ...]:
+    """The best passage for each question, at most two; what the order tells or contradicts is left out."""
+    if understanding.label == "praise" and not understanding.has("information_seeking"):
+        return ()
+    states = states_of(order, message, understanding)
     best: list[Passage] = []
-    for found in context.answers:
-        for passage in found:
-            told = order is not None and (
-                passage.score < SURE or (passage.topic == "delivery" and order.status in SHIPPING_STATES)
-            )
-            if not told and passage.id not in {p.id for p in best}:
-                best.append(passage)
-            break
+    for found in answering(understanding, context):
+        passage = next((p for p in found if order is None or not contradicted(p, order, states, understanding)), None)
+        if passage is None or (order is not None and told_by(passage, order, states, message, understanding)):
+            continue
+        if passage.id not in {p.id for p in best}:
+            best.append(passage)
+    if not best and order is not None and (passage := about_state(context, order)) is not None:
+        if not contradicted(passage, order, states, understanding):
+            best.append(passage)
     return tuple(best[:2])
+
+
+def _general(understanding: Understanding, passages: tuple[Passage, ...]) -> bool:
+    """Whether somebody who complains asks what holds for everybody, so that no order is needed for the answer."""
+    return understanding.has("information_seeking") and bool(passages) and all(passage.issue is None for passage in passages)
 
 
 def _fitting_macro(

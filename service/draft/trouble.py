@@ -12,8 +12,10 @@ _OF_STATE = {
     "lost": "lost", "overdue": "late", "in_transit_late": "late", "delayed": "late", "damaged": "damaged",
     "wrong_item": "wrong_item", "missing_item": "missing_item", "not_received": "not_received", "faulty": "faulty",
     "double_charge": "double_charge", "cancelled_by_us": "cancelled_by_us", "payment_failed": "payment_failed",
+    "refund_overdue": "refund_wait",
 }  # fmt: skip
-_OF_MONEY = frozenset({"returned", "refund_pending", "refund_due"})  # states in which somebody cross about a refund waits for it
+# States in which somebody cross about a refund waits for it.
+_OF_MONEY = frozenset({"returned", "refund_pending", "refund_due", "refund_overdue"})
 _ON_TIME = frozenset({"placed", "packed", "in_transit", "out_for_delivery"})
 # What the order's state already contradicts, whatever a passage is about.
 _NOT_WHEN = {"late": _ON_TIME, "lost": _ON_TIME, "not_received": _ON_TIME}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
+from service.draft.answering import answering
 from service.escalate.facts import reasons_by_policy, wants_answer
 from service.escalate.policy import HARD, Policy
 from service.messages import Context, Message, Reason, ReasonCode, Understanding
@@ -73,7 +74,7 @@ def _no_grounding(understanding: Understanding, context: Context) -> Reason | No
     # An angry question is one, too: anger must not take the reason away.
     asks = understanding.label in ("information_seeking", "frustration") and understanding.has("information_seeking")
     question = asks and understanding.addressed.label == "direct"
-    answered = any(context.answers) or context.orders
+    answered = any(answering(understanding, context)) or context.orders
     if (
         not question
         or answered

@@ -24,6 +24,7 @@ _ID = re.compile(r"^[\w.:@+-]{1,200}$")
 _DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}(?=T\d{2}:|\b)")
 Kind = TypeVar("Kind", bound=BaseModel)
 ANSWER = 20_000  # characters of the longest answer
+WEEK, FRIDAY = 7, 4
 TOGETHER = 1_000  # contacts embedded in one go
 Embed = Callable[[Sequence[str]], Awaitable[Vectors]]
 
@@ -199,15 +200,28 @@ def first_of(error: ValidationError) -> str:
     return f"{where}: {first['msg']}" if where else first["msg"]
 
 
-def shifted(value: Kind, days: int) -> Kind:
-    """The order or contact with every day in it moved by `days`, those in its notes too."""
+def shifted(value: Kind, days: int, today: date | None = None) -> Kind:
+    """The order or contact with every day in it moved by `days`, those in its notes too.
+
+    With `today`, as orders need it, nothing is then packed, delivered or refunded at a weekend: what is past moves back to the
+    Friday, what is to come on to the Monday. Whole weeks keep the weekdays as they are.
+    """
     if not days:
         return value
 
-    def move(text: str) -> str:
-        return _DAY.sub(lambda m: (date.fromisoformat(m.group()) + timedelta(days=days)).isoformat(), text)
+    def move(found: re.Match[str]) -> str:
+        day = date.fromisoformat(found.group()) + timedelta(days=days)
+        return (_working_day(day, today) if today is not None and days % WEEK else day).isoformat()
 
-    return type(value).model_validate(_mapped(value.model_dump(mode="json"), move))
+    return type(value).model_validate(_mapped(value.model_dump(mode="json"), lambda text: _DAY.sub(move, text)))
+
+
+def _working_day(day: date, today: date) -> date:
+    """The day, or the working day next to it on the same side of today."""
+    beyond = day.weekday() - FRIDAY
+    if beyond <= 0 or day == today:
+        return day
+    return day - timedelta(days=beyond) if day < today else day + timedelta(days=WEEK - FRIDAY - beyond)
 
 
 def _mapped(value: Any, change: Callable[[str], str]) -> Any:

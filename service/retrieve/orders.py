@@ -41,6 +41,22 @@ _AMOUNT = re.compile(r"(?<![\w.,-])\d{2,5}(?:[.,]\d{1,2})?(?![\w-])")
 ARRIVED = frozenset(
     {"delivered", "damaged", "return_in_transit", "returned", "refund_pending", "refunded", "partly_refunded", "cancelled"}
 )
+# What customers say of an order in a state, in the six languages: that it is so already, not that they would like it.
+_STATES_SAID = {
+    "cancelled": re.compile(
+        r"\b(?:cancell?ed|stornierte?[nrs]?|geannuleerde?|avbeställ(?:d|t|de|da)|annullera(?:d|t|de)|annulée?s?|(?:cancel|anul)(?:ad[oa]s?"
+        r"|é|asteis))\b",
+        re.IGNORECASE,
+    ),
+    "lost": re.compile(
+        r"\b(?:lost|verloren|verschollen|kwijt|borttappa(?:d|t)|förlora(?:d|t)|försvunn(?:en|et)|perdue?s?|égarée?s?"
+        r"|(?:perdid|extraviad)[oa]s?)\b",
+        re.IGNORECASE,
+    ),
+}
+_TODAY = re.compile(
+    r"\b(?:today|tonight|heute|vandaag|vanavond|i ?dag|i ?kväll|aujourd['’]hui|ce soir|hoy|esta tarde)\b", re.IGNORECASE
+)  # of an order that is out for delivery
 NO_KINDS: Mapping[str, frozenset[str]] = {}
 
 
@@ -106,6 +122,7 @@ def _judged(
     today: date,
 ) -> tuple[tuple[bool, ...], Order]:
     late = is_late(order, today)
+    said_state = _STATES_SAID.get(order.status)
     reasons = (
         ("number_in_text", order.order_id.upper() in said),
         ("product_in_text", names_product(order, text)),
@@ -113,6 +130,8 @@ def _judged(
         ("kind_in_text", order.order_id in of_kind),
         ("number_in_thread", order.order_id.upper() in before),
         ("product_in_thread", names_product(order, all_text)),
+        ("state_in_text", said_state is not None and said_state.search(text) is not None),
+        ("due_today", order.status == "out_for_delivery" and _TODAY.search(text) is not None),
         ("issue_fits", order.issue is not None and order.issue in issues),
         ("earlier_contact", order.order_id in told and order.status in states),
         ("status_fits", order.status in states),
