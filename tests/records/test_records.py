@@ -21,6 +21,7 @@ from service.knowledge import Entry, StoredEntry
 from service.messages import Contact, Customer, Feedback, Known, Message, Order, Signal, Triage
 from service.parts import Parts
 from service.records.database import connect, migrate
+from service.records.keys import SCOPES, key_digest
 from service.records.ledger import Ledger
 from service.records.queries import Records
 from service.records.tables import metadata
@@ -31,9 +32,13 @@ TABLES = {
 }  # fmt: skip
 SINCE_0003 = {
     "precedents", "llm_spending", "redrafts", "connections", "inbox", "idempotency", "workers", "conversations", "audit",
-    "audit_guard",
+    "audit_guard", "erasures", "schedule",
 }  # fmt: skip
 INDEXES_0007 = ("triages_due", "triages_received", "triages_of_conversation")
+ADDED_COLUMNS = {
+    "triages": ("asked", "embedder", "language"), "feedback": ("edit",), "contacts": ("asked", "embedder", "asked_digest"),
+    "api_keys": ("scopes", "per_minute", "expires_at", "last_used_at"),
+}  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -81,17 +86,22 @@ async def test_what_was_recorded_before_there_were_vectors_stays_and_has_none(
     assert {one.triage_id: len(one.asked) for one in new} == {made[1].id: 0, "tri_new": 2 * 384}
 
 
+async def test_a_key_made_before_there_were_scopes_may_do_what_it_could(records: Records) -> None:
+    key = await records.api_keys.make("desk", "demo")
+    async with records.engine.begin() as connection:
+        await connection.run_sync(_back_to_0002)
+    await migrate(records.engine)
+    found = (await records.api_keys.active())[key_digest(key)]
+    assert (found.name, found.brand, found.scopes, found.per_minute) == ("desk", "demo", SCOPES, None)
+    assert (found.expires_at, found.last_used_at) == (None, None)
+
+
 def _back_to_0002(connection: Connection) -> None:
     for table in SINCE_0003:
         connection.exec_driver_sql(f"DROP TABLE {table}")
     for index in INDEXES_0007:
         connection.exec_driver_sql(f"DROP INDEX {index}")
-    since = (
-        ("triages", ("asked", "embedder", "language")),
-        ("feedback", ("edit",)),
-        ("contacts", ("asked", "embedder", "asked_digest")),
-    )
-    for table, columns in since:
+    for table, columns in ADDED_COLUMNS.items():
         for column in columns:
             connection.exec_driver_sql(f"ALTER TABLE {table} DROP COLUMN {column}")
     connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
