@@ -35,7 +35,8 @@ def _belongings(customer_id: ColumnElement[str]) -> CompoundSelect[Any]:
     """Rows of kind customer, order, triage and contact of one customer of one brand.
 
     Orders come in any order: told to sort them by id, SQLite walks the key through all orders of the brand (50 ms of
-    100,000) and leaves the index on customers aside. Triages carry columns of their own and no data, the others their data and nulls.
+    100,000) and leaves the index on customers aside.
+    Triages carry columns of their own and no data, the others their data and nulls.
     """
     brand: ColumnElement[str] = bindparam("brand")
     before: ColumnElement[Any] = bindparam("before")
