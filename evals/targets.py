@@ -141,7 +141,7 @@ class _Fixtures:
             entries = read_faq_lines(lines, self._parts.brands[brand].identity.languages, report)
             _refuse(case, "fixture.knowledge", report.problems)
             rows = await with_vectors(brand, entries, self._parts.embedding, model_folder(self._parts.settings))
-            index = EmbeddedIndex(self._parts.embedding.embedder.dimension, self._parts.settings.data_dir)
+            index = EmbeddedIndex(self._parts.embedding.embedder.dimension)
             self._indexes.append(index)
             made = Passages(index, self._parts.heads, self._parts.passages.rerank)
             await made.put(rows)

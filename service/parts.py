@@ -50,6 +50,7 @@ from service.yaml_files import read_text
 
 HEADS = "heads.safetensors"
 SOON_DONE = 50  # entries that are embedded before anybody wonders; a demo's offers carry new dates every day
+TOGETHER = 100  # changed entries taken over at once: 20 ms in which no message is answered
 Progress = Callable[[str], None]
 Owned = TypeVar("Owned", Customer, Order, Contact)
 log = structlog.get_logger()
@@ -106,10 +107,12 @@ class Parts:
         for brand in {brand for _, brand, _ in changes} - set(self.brands):
             self.brands[brand] = read_brand(brand, self.folders.get(brand))
         for brand in {brand for _, brand, faq_id in changes if faq_id}:
-            ids = list({faq_id for _, b, faq_id in changes if b == brand and faq_id})
-            found = await self.records.entries(brand, ids)
-            await self.passages.remove(brand, *(set(ids) - {one.content.id for one in found}))
-            await self.passages.put(found)
+            changed = list({faq_id for _, b, faq_id in changes if b == brand and faq_id})
+            for start in range(0, len(changed), TOGETHER):  # messages are answered between two parts
+                ids = changed[start : start + TOGETHER]
+                found = await self.records.entries(brand, ids)
+                await self.passages.remove(brand, *(set(ids) - {one.content.id for one in found}))
+                await self.passages.put(found)
         if any(faq_id is not None and faq_id.startswith(ERASURE_PREFIX) for _, _, faq_id in changes):
             forget_texts(self.embedding)
         if changes:
@@ -211,7 +214,9 @@ async def build_parts(
             for name in await records.brands():
                 if name not in brands and (settings.demo or name != "demo"):
                     brands[name] = read_brand(name, None)
-            await passages.put([one for name in brands for one in await records.entries(name)])
+            for name in brands:
+                async for entries in records.entries_in_parts(name):
+                    await passages.put(entries)
             await index.open(progress)
             follower = asyncio.create_task(parts.follow_forever())
             try:
@@ -230,7 +235,7 @@ async def build_parts(
 def _index(settings: Settings, records: Records, embedder: Embedder, heads: Heads) -> VectorIndex:
     """The engine that the settings name; nothing is opened yet."""
     if settings.qdrant_url is None:
-        return EmbeddedIndex(embedder.dimension, settings.data_dir)
+        return EmbeddedIndex(embedder.dimension)
     # Here, not above: half a second of imports that the embedded engine does without.
     from service.retrieve.qdrant_collections import Collections, space_of
     from service.retrieve.qdrant_index import QdrantIndex, connect_qdrant

@@ -84,7 +84,7 @@ class Settings(BaseSettings):
         "an import takes all cores unless this is set",
     )
     qdrant_url: Annotated[str, AfterValidator(_server)] | None = Field(
-        default=None, description="http(s)://host:6333 of a Qdrant server or cluster; default none: its engine in this process"
+        default=None, description="http(s)://host:6333 of a Qdrant server or cluster; default none: an index in this process"
     )
     qdrant_api_key: SecretStr | None = Field(default=None, description="API key of the Qdrant server; it needs to write, too")
     qdrant_grpc: bool = Field(

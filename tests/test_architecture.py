@@ -117,27 +117,31 @@ def test_only_one_module_decides_who_sees_what_belongs_to_a_customer(what: str, 
     assert found == {module}
 
 
-@pytest.mark.parametrize(
-    ("engine", "call", "confined"),
-    [
-        ("embedded_index.py", "edge.QueryRequest", "_filter(index.only_brand(brand, kind))"),
-        ("qdrant_index.py", "self._collections.client.query_points", "models.Filter(must=confined)"),
-    ],
-)
-def test_every_search_of_an_index_passes_the_one_filter(engine: str, call: str, confined: str) -> None:
-    module = tree(SERVICE / "retrieve" / engine)
-    requests = [node for node in ast.walk(module) if isinstance(node, ast.Call) and ast.unparse(node.func) == call]
-    filters = [ast.unparse(word.value) for node in requests for word in node.keywords if word.arg in ("filter", "query_filter")]
-    assert filters == [confined]
+def test_every_search_of_a_server_passes_the_one_filter() -> None:
+    module = tree(SERVICE / "retrieve" / "qdrant_index.py")
+    requests = [n for n in ast.walk(module) if isinstance(n, ast.Call) and ast.unparse(n.func).endswith(".client.query_points")]
+    filters = [ast.unparse(word.value) for node in requests for word in node.keywords if word.arg == "query_filter"]
+    assert filters == ["models.Filter(must=confined)"]
     assert ast.unparse(module).count("index.only_brand(brand, kind)") == 1
 
 
-def test_only_the_engines_of_the_index_know_qdrant() -> None:
-    found = {name_of(path) for path in FILES for module in imported(tree(path)) if under(module, "qdrant_edge", "qdrant_client")}
-    assert found == {
-        "retrieve/embedded_index.py",
-        *(f"retrieve/qdrant_{part}.py" for part in ("collections", "faults", "index", "points")),
-    }
+def test_every_search_in_the_process_passes_the_one_filter() -> None:
+    module = tree(SERVICE / "retrieve" / "embedded_index.py")
+    (search,) = [node for node in ast.walk(module) if isinstance(node, ast.AsyncFunctionDef) and node.name == "search"]
+    scans = [
+        ast.unparse(node)
+        for node in ast.walk(module)
+        if isinstance(node, ast.Call) and "nearest(" in ast.unparse(node.func) + "("
+    ]
+    assert scans == ["segment.nearest(vector, limit)"]
+    assert scans[0] in ast.unparse(search)
+    assert ast.unparse(search).count("index.only_brand(brand, kind)") == 1
+    assert ast.unparse(search).count("self._") == 1  # what the filter lets through is all it looks at
+
+
+def test_only_the_engine_on_a_server_knows_qdrant() -> None:
+    found = {name_of(path) for path in FILES for module in imported(tree(path)) if under(module, "qdrant_client")}
+    assert found == {f"retrieve/qdrant_{part}.py" for part in ("collections", "faults", "index", "points")}
     searching = [name_of(path) for path in FILES if "query_points" in path.read_text(encoding="utf-8")]
     assert searching == ["retrieve/qdrant_index.py"]
 

@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import json
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -73,12 +72,12 @@ class Found:
 class Bench:
     """Brands in an index of their own, searched as a triage searches."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         settings = read_settings()
         self._embedding = EmbeddingThread(ensure_model(settings))
         self._heads = load_heads(heads_file(settings), self._embedding.embedder.fingerprint)
         self._rules = read_signal_rules(shipped("knowledge/signals"))
-        self._index = EmbeddedIndex(self._embedding.embedder.dimension, folder)
+        self._index = EmbeddedIndex(self._embedding.embedder.dimension)
         self._passages = Passages(self._index, self._heads)
         self._entries: dict[str, int] = {}
 
@@ -181,9 +180,9 @@ def answerable(right: Sequence[Found], wrong: Sequence[Found]) -> tuple[str, flo
     return f"{low:.3f} to {high:.3f}", float(statistic(np.ones((1, len(truth))))[0]), len(truth)
 
 
-async def table(data: Path, folder: Path) -> str:
+async def table(data: Path) -> str:
     """The rows as text."""
-    bench = Bench(folder)
+    bench = Bench()
     lines = [("set", "n", "measure", "value", "95 % interval", "floor", "")]
 
     def row(name: str, measure: str, figure: tuple[str, float, int] | None, floor: float | None) -> None:
@@ -233,8 +232,7 @@ def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(prog="python -m evals.bench.retrieval", description="Whether the right passage is found.")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the sets, JSON Lines")
-    with tempfile.TemporaryDirectory(prefix="firstreply-bench-") as folder:
-        sys.stdout.write(asyncio.run(table(parser.parse_args().data, Path(folder))) + "\n")
+    sys.stdout.write(asyncio.run(table(parser.parse_args().data)) + "\n")
 
 
 if __name__ == "__main__":

@@ -32,8 +32,10 @@ _OF_TRIAGES = ("label", "topic", "order_id", "escalate")
 
 
 def _belongings(customer_id: ColumnElement[str]) -> CompoundSelect[Any]:
-    """Rows of kind customer, order, triage and contact of one customer of one brand, orders in the order of their ids.
+    """Rows of kind customer, order, triage and contact of one customer of one brand.
 
+    Orders come in any order: told to sort them by id, SQLite walks the key through all orders of the brand (50 ms of
+    100,000) and leaves the index on customers aside.
     Triages carry columns of their own and no data, the others their data and nulls.
     """
     brand: ColumnElement[str] = bindparam("brand")
@@ -69,11 +71,7 @@ def _belongings(customer_id: ColumnElement[str]) -> CompoundSelect[Any]:
     person = _rows("customer", customers, customers.c.customer_id).where(
         customers.c.brand == brand, customers.c.customer_id == customer_id
     )
-    bought = (
-        _rows("order", orders, orders.c.order_id)
-        .where(orders.c.brand == brand, orders.c.customer_id == customer_id)
-        .order_by(orders.c.order_id)
-    )
+    bought = _rows("order", orders, orders.c.order_id).where(orders.c.brand == brand, orders.c.customer_id == customer_id)
     parts = {"past": past, "told": told, "person": person, "bought": bought}
     return union_all(*(select(part.subquery(name)) for name, part in parts.items()))
 

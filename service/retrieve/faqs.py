@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence, Set
 from datetime import date
 
@@ -13,7 +13,7 @@ from service.messages import Label, Macro, Passage, Precedent
 from service.retrieve.asked_before import ALIKE
 from service.retrieve.index import Point, VectorIndex
 from service.retrieve.lexical import Lexicon, faq_text
-from service.retrieve.names import Names, read_names
+from service.retrieve.names import Names
 from service.retrieve.reranker import Rerank, reranked
 from service.understand.classifier import NEAREST, Heads, Vectors, near
 from service.understand.relevance import Asked, pair_features
@@ -36,10 +36,10 @@ class Passages:
         self._entries: dict[tuple[str, str], Entry] = {}
         # By brand, kind and entry: how many vectors each translation has.
         self._translations: dict[tuple[str, Kind, str], dict[str, int]] = {}
-        self._lexicons: dict[tuple[str, str], Lexicon] = {}  # of the FAQs, by brand and language
+        self._lexicons: defaultdict[tuple[str, str], Lexicon] = defaultdict(Lexicon)  # of the FAQs, by brand and language
         self._kinds: Counter[tuple[str, Kind]] = Counter()  # entries by brand and kind
         self._public: Counter[str] = Counter()  # FAQs that customers may be told, by brand
-        self._names: dict[str, Names] = {}  # by brand, found when first asked for after a change
+        self._names: defaultdict[str, Names] = defaultdict(Names)  # of the FAQs that customers may be told, by brand
         self._explains: dict[tuple[str, str], set[str]] = {}  # by brand and state of an order: names of entries
 
     async def put(self, stored: Iterable[StoredEntry]) -> None:
@@ -58,12 +58,25 @@ class Passages:
             self._kinds[one.brand, entry.kind] += 1
             self._public[one.brand] += _tellable(entry)
             self._translations.setdefault((one.brand, entry.kind, entry.entry), {})[entry.id] = len(one.vectors)
-            if entry.kind == "faq":
-                lexicon = self._lexicons.setdefault((one.brand, entry.language), Lexicon())
-                lexicon.put(entry.id, faq_text(entry.title, entry.answer, entry.questions))
             for state in entry.states:
                 self._explains.setdefault((one.brand, state), set()).add(entry.entry)
+        self._read_words(put)
         await self._index.put(points)
+
+    def _read_words(self, put: Sequence[StoredEntry]) -> None:
+        """Takes over the words and names of FAQs, those of a brand and language together."""
+        texts: defaultdict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+        told: defaultdict[str, list[Entry]] = defaultdict(list)
+        for one in put:
+            entry = one.content
+            if entry.kind == "faq":
+                texts[one.brand, entry.language][entry.id] = faq_text(entry.title, entry.answer, entry.questions)
+            if _tellable(entry):
+                told[one.brand].append(entry)
+        for spoken, read in texts.items():
+            self._lexicons[spoken].put(read)
+        for brand, entries in told.items():
+            self._names[brand].put(entries)
 
     async def remove(self, brand: str, *entry_ids: str) -> None:
         """Removes entries; one that is not there is no error."""
@@ -72,7 +85,6 @@ class Passages:
         await self._index.remove(brand, entry_ids)
 
     def _forget(self, brand: str, entry_id: str) -> None:
-        self._names.clear()
         entry = self._entries.pop((brand, entry_id), None)
         if entry is not None:
             self._kinds[brand, entry.kind] -= 1
@@ -80,6 +92,7 @@ class Passages:
             self._translations[brand, entry.kind, entry.entry].pop(entry_id, None)
             if entry.kind == "faq":
                 self._lexicons[brand, entry.language].remove(entry_id)
+                self._names[brand].remove(entry)
             for state in entry.states:
                 if not any(state in self._entries[brand, i].states for i in self._translations[brand, entry.kind, entry.entry]):
                     self._explains[brand, state].discard(entry.entry)
@@ -170,7 +183,7 @@ class Passages:
         states: Set[str] = frozenset(),
     ) -> list[Passage]:
         explained = (name for state in states for name in self._explains.get((brand, state), ()))
-        said = self._named(brand).said(text) | dict.fromkeys(explained, 1.0)
+        said = self._names[brand].said(text) | dict.fromkeys(explained, 1.0)
         found = [
             (shown, score + NAMED * said.get(shown.entry, 0.0))
             for shown, score in await self._entries_near(brand, query, "faq", language, points, said)
@@ -230,32 +243,24 @@ class Passages:
 
     def codes(self, brand: str, text: str) -> frozenset[str]:
         """The codes in a text that the brand's FAQs speak of: models, parts and faults, no order numbers."""
-        return self._named(brand).coded(text)
-
-    def _named(self, brand: str) -> Names:
-        if brand not in self._names:
-            self._names[brand] = read_names(
-                entry for (owner, _), entry in self._entries.items() if owner == brand and _tellable(entry)
-            )
-        return self._names[brand]
+        return self._names[brand].coded(text)
 
 
 def points_of(stored: Sequence[StoredEntry], heads: Heads) -> list[Point]:
     """The points of entries, their vectors as a search compares them."""
     if not stored:
         return []
-    centred = [vectors for one in stored for vectors in _centred(one, heads)]
-    vectors = iter(heads.ranked(np.concatenate(centred)))  # all at once: an entry at a time takes twenty times as long
-    return [
-        Point(one.brand, one.content.id, one.content.kind, at, next(vectors), one.digest)
-        for one in stored
-        for at in range(len(one.vectors))
-    ]
-
-
-def _centred(one: StoredEntry, heads: Heads) -> tuple[Vectors, Vectors]:
-    told = len(one.content.passages)
-    return heads.centred_passages(one.vectors[:told]), heads.centred_queries(one.vectors[told:])
+    told = np.concatenate([one.vectors[: len(one.content.passages)] for one in stored])
+    asked = np.concatenate([one.vectors[len(one.content.passages) :] for one in stored])
+    # All at once: an entry at a time takes twenty times as long.
+    passages, queries = (iter(heads.ranked(vectors)) for vectors in (heads.centred_passages(told), heads.centred_queries(asked)))
+    points = []
+    for one in stored:
+        split = len(one.content.passages)
+        for at in range(len(one.vectors)):
+            vector = next(passages if at < split else queries)
+            points.append(Point(one.brand, one.content.id, one.content.kind, at, vector, one.digest))
+    return points
 
 
 def passage_of(faq: Entry, score: float) -> Passage:

@@ -10,8 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 from service.knowledge import Entry
 from service.order_numbers import plain
@@ -27,7 +26,7 @@ UNITS = frozenset(
 )
 CURRENCIES = frozenset("eur usd gbp chf sek nok dkk pln czk kr".split())
 _WORD = re.compile(r"\w[\w-]{2,}")
-_WITH_DIGIT = re.compile(r"(?<!\S)[^\s\d]*+\d\S*")  # one pass over the text, which lookaheads at every word would not be
+_DIGIT = re.compile(r"\d")
 _ADDRESS = re.compile(r"@|://|^\W*www\.")
 _CODED = re.compile(r"(?<![\w-])(?=[\w-]*\d)\w[\w-]*")
 _APART = re.compile(r"(?<![\w-])([^\W\d_]{1,5})[ -](\d+[^\W\d_]{0,2})(?![\w-])")
@@ -39,13 +38,47 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 _COUNTED, _PRICED = re.compile(r"\d+([^\W\d]+)"), re.compile(r"([^\W\d]+)\d+")
 
 
-@dataclass(frozen=True)
 class Names:
-    """What stands for an entry: words by which it is named and codes that it holds, of a brand with so many `entries`."""
+    """What stands for the entries of one brand and kind, in all its languages: words that name them and codes that they hold.
 
-    words: Mapping[str, frozenset[str]]
-    codes: Mapping[str, frozenset[str]]
-    entries: int
+    >>> names.put(entries)
+    >>> names.said("does the X200 take Swish?")   # {"fit": 1.0, "pay": 1.0}
+    """
+
+    def __init__(self) -> None:
+        self._translations: dict[str, dict[str, Entry]] = {}  # by entry and id
+        self._words: dict[str, set[str]] = {}  # by word, the entries most of whose translations share it
+        self._codes: dict[str, set[str]] = {}  # by code, the entries that hold it
+        self._of: dict[str, tuple[set[str], set[str]]] = {}  # by entry, its words and codes
+
+    def put(self, entries: Iterable[Entry]) -> None:
+        """Reads translations of entries, or reads them anew."""
+        touched = set()
+        for entry in entries:
+            self._translations.setdefault(entry.entry, {})[entry.id] = entry
+            touched.add(entry.entry)
+        for name in touched:
+            self._read(name)
+
+    def remove(self, entry: Entry) -> None:
+        """Forgets one translation of an entry; one that is not there is no error."""
+        if self._translations.get(entry.entry, {}).pop(entry.id, None) is not None:
+            self._read(entry.entry)
+
+    def _read(self, name: str) -> None:
+        texts = [_text(entry) for entry in self._translations[name].values()]
+        before = self._of.pop(name, (set[str](), set[str]()))
+        if texts:
+            self._of[name] = (_shared(texts), {code for text in texts for code in _codes(text)})
+        else:
+            del self._translations[name]
+        for held, gone, come in zip((self._words, self._codes), before, self._of.get(name, (set(), set())), strict=True):
+            for word in gone - come:
+                held[word].discard(name)
+                if not held[word]:
+                    del held[word]
+            for word in come - gone:
+                held.setdefault(word, set()).add(name)
 
     def said(self, text: str) -> dict[str, float]:
         """The entries that a text names, each with how much speaks for it: 1 for a name, up to 1 for each of its codes.
@@ -53,16 +86,21 @@ class Names:
         A code that stands in one entry is worth 1, one that stands in several less, as its inverse document frequency.
         """
         found: dict[str, float] = {}
+        entries = len(self._translations)
         for code in self.coded(text):
-            worth = math.log(1 + self.entries / len(self.codes[code])) / math.log(1 + self.entries)
-            for name in self.codes[code]:
+            worth = math.log(1 + entries / len(self._codes[code])) / math.log(1 + entries)
+            for name in self._codes[code]:
                 found[name] = min(found.get(name, 0.0) + worth, MOST_WORTH)
-        named = {name for word in words(text) for name in self.words.get(word, ())}
-        return found | {name: max(found.get(name, 0.0), 1.0) for name in named}
+        for word in words(text):
+            owners = self._words.get(word, ())
+            if len(owners) <= MOST_ENTRIES:
+                found |= {name: max(found.get(name, 0.0), 1.0) for name in owners}
+        return found
 
     def coded(self, text: str) -> frozenset[str]:
-        """The codes of the knowledge that stand in a text, as `plain` gives them."""
-        return frozenset(_written(text) & self.codes.keys())
+        """The codes of the knowledge that stand in a text, as `plain` gives them; one that most entries hold tells nothing."""
+        most = min(MOST_CODED, len(self._translations) / 2)
+        return frozenset(code for code in _written(text) if 0 < len(self._codes.get(code, ())) <= most)
 
 
 def words(text: str) -> set[str]:
@@ -70,38 +108,19 @@ def words(text: str) -> set[str]:
     return set(_WORD.findall(text.casefold()))
 
 
-def read_names(entries: Iterable[Entry]) -> Names:
-    """Names and codes in the entries of one brand and kind, in all its languages."""
-    found = list(entries)
-    return Names(names_of(found), codes_of(found), len({entry.entry for entry in found}))
+def _shared(texts: Sequence[str]) -> set[str]:
+    """The words that most translations of an entry share."""
+    if len(texts) < LEAST_TRANSLATIONS:
+        return set()
+    counts = Counter(word for text in texts for word in words(text))
+    return {word for word, count in counts.items() if count > len(texts) / 2}
 
 
-def names_of(entries: Iterable[Entry]) -> dict[str, frozenset[str]]:
-    """By name, the entries it stands for; `entries` are those of one brand and kind in all languages."""
-    translations: dict[str, list[Entry]] = {}
-    for entry in entries:
-        translations.setdefault(entry.entry, []).append(entry)
-    found: dict[str, set[str]] = {}
-    for name, mine in translations.items():
-        if len(mine) >= LEAST_TRANSLATIONS:
-            shared = Counter(word for entry in mine for word in words(_text(entry)))
-            for word, count in shared.items():
-                if count > len(mine) / 2:
-                    found.setdefault(word, set()).add(name)
-    return {word: frozenset(owners) for word, owners in found.items() if len(owners) <= MOST_ENTRIES}
-
-
-def codes_of(entries: Iterable[Entry]) -> dict[str, frozenset[str]]:
-    """By code, the entries that hold it; one that most of them hold tells nothing."""
-    found: dict[str, set[str]] = {}
-    names: set[str] = set()
-    for entry in entries:
-        names.add(entry.entry)
-        text = _text(entry)
-        for code in {code for code in _coded(text) if _is_code(code)} | _numbers(text):
-            found.setdefault(code, set()).add(entry.entry)
-    most = min(MOST_CODED, len(names) / 2)
-    return {code: frozenset(owners) for code, owners in found.items() if len(owners) <= most}
+def _codes(text: str) -> set[str]:
+    """The codes of a text of the knowledge, and numbers alone."""
+    said = _with_digits(text)
+    numbers = _numbers(text) if _LONG.search(" ".join(said)) else set()
+    return {code for code in _plain(said) if _is_code(code)} | numbers
 
 
 def _text(entry: Entry) -> str:
@@ -118,17 +137,19 @@ def _is_code(code: str) -> bool:
 
 def _numbers(text: str) -> set[str]:
     """Numbers alone that are no year, sum, date or telephone number."""
-    if not _LONG.search(text):
-        return set()
     return {number for number in _NUMBER.findall(text.casefold()) if not _YEAR.fullmatch(number)}
 
 
-def _coded(text: str) -> set[str]:
+def _with_digits(text: str) -> list[str]:
+    """What stands between spaces and has a digit in it."""
+    return [part for part in text.split() if not part.isalpha() and _DIGIT.search(part)]
+
+
+def _plain(said: Iterable[str]) -> set[str]:
     """Every word with a digit in it, as codes are compared; of addresses none."""
-    said = [part for part in _WITH_DIGIT.findall(text) if not _ADDRESS.search(part)]
-    return {plain(code) for part in said for code in _CODED.findall(part)}
+    return {plain(code) for part in said if not _ADDRESS.search(part) for code in _CODED.findall(part)}
 
 
 def _written(text: str) -> set[str]:
-    """The same, and letters and digits that stand apart as one word, as only customers write a code."""
-    return _coded(text) | {letters + digits for letters, digits in _APART.findall(text.casefold())}
+    """Every word with a digit in it, and letters and digits that stand apart as one word, as only customers write a code."""
+    return _plain(_with_digits(text)) | {letters + digits for letters, digits in _APART.findall(text.casefold())}

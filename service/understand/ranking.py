@@ -145,6 +145,5 @@ def fit_relevance(
 def _lexicon(library: Library, language: str) -> Lexicon:
     """The texts of a library in one language, another one's where an entry has none in it."""
     made = Lexicon()
-    for entry, texts in library.texts.items():
-        made.put(entry, texts.get(language) or next(iter(texts.values())))
+    made.put({entry: texts.get(language) or next(iter(texts.values())) for entry, texts in library.texts.items()})
     return made

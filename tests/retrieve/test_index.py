@@ -123,6 +123,21 @@ async def test_both_engines_find_the_same_among_thousands() -> None:
                 agree(*[await engine.search(query, brand, "faq", 80) for engine in both.engines])
 
 
+@given(dimension=st.sampled_from([8, 24, 384]), seed=st.integers(0, 2**32 - 1), narrow=st.floats(0, 30), limit=st.integers(1, 90))
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+async def test_a_scan_by_halves_misses_none_of_the_nearest(dimension: int, seed: int, narrow: float, limit: int) -> None:
+    """`narrow`: how much all vectors have in common, at the most so much that halves can't tell them apart."""
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(401, dimension)).astype(np.float32) + np.float32(narrow)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    engine = EmbeddedIndex(dimension)
+    await engine.put([Point("one", f"e{at}", "faq", 0, vector) for at, vector in enumerate(vectors[:400])])
+    found = await engine.search(vectors[400], "one", "faq", limit)
+    exact = vectors[:400].astype(np.float64) @ vectors[400].astype(np.float64)
+    assert [hit.cosine for hit in found] == pytest.approx(np.sort(exact)[::-1][:limit].tolist(), abs=1e-6)
+    assert [exact[int(hit.entry_id[1:])] for hit in found] == pytest.approx([hit.cosine for hit in found], abs=1e-6)
+
+
 async def test_an_entry_that_has_fewer_points_than_before_keeps_none_of_the_old() -> None:
     rng = np.random.default_rng(1)
     async with stored() as both:

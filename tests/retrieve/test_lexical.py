@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.retrieve.lexical import BUCKETS, Lexicon, document
+from service.retrieve.lexical import BUCKETS, Lexicon, documents
 
 TEXTS = {
     "pay": "How can I pay? Card, PayPal, Swish or invoice within 30 days.",
@@ -20,8 +20,7 @@ TEXTS = {
 @pytest.fixture
 def lexicon() -> Lexicon:
     made = Lexicon()
-    for name, text in TEXTS.items():
-        made.put(name, text)
+    made.put(TEXTS)
     return made
 
 
@@ -45,7 +44,7 @@ def test_finds_names_numbers_and_forms_of_words(lexicon: Lexicon, query: str, na
 
 
 def test_a_rare_word_is_worth_more_than_one_that_stands_everywhere(lexicon: Lexicon) -> None:
-    lexicon.put("extra", "How do I find the shop")
+    lexicon.put({"extra": "How do I find the shop"})
     rare, common = lexicon.shares("swish how", ["pay", "return"])
     assert rare > common > 0
 
@@ -59,8 +58,8 @@ def test_the_text_itself_holds_more_of_a_query_than_any_other_and_never_more_tha
 
 def test_a_removed_text_leaves_nothing(lexicon: Lexicon) -> None:
     before = lexicon.shares("paypal", ["return", "pay"])
-    lexicon.put("late", "paypal paypal paypal")
-    lexicon.put("late", "paypal again")
+    lexicon.put({"late": "paypal paypal paypal"})
+    lexicon.put({"late": "paypal again"})
     lexicon.remove("late")
     lexicon.remove("late")
     assert np.array_equal(lexicon.shares("paypal", ["return", "pay"]), before)
@@ -75,9 +74,9 @@ def test_nothing_asked_and_nothing_known_share_nothing(lexicon: Lexicon) -> None
 
 @given(st.text(max_size=200))
 def test_any_text_has_pieces_of_its_words_alone(text: str) -> None:
-    found = document(text)
+    (found,) = documents([text])
     assert found.length == found.counts.sum()
     assert ((found.pieces >= 0) & (found.pieces < BUCKETS)).all()
-    assert document(f"  {text}!  ").length == found.length
-    apart = document(" ".join([text, text]))
+    assert documents([f"  {text}!  "])[0].length == found.length
+    (apart,) = documents([" ".join([text, text])])
     assert np.array_equal(apart.pieces, found.pieces)
