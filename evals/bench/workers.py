@@ -35,8 +35,8 @@ WORKERS = (1, 2, 3)
 START_SECONDS = 120.0
 TEXT = json.dumps({"action": "reply", "public": "Thanks for writing.", "private": "We looked into it.", "claims": []})
 METHOD = f"""`firstreply worker` processes with 8 messages at once each, on Postgres with fsync. {MESSAGES} different messages are
-accepted at once; messages a second from then to the last recorded triage, after {WARM} to warm up. All processes share
-{len(machine.CORES)} cores."""
+accepted at once; messages a second from then to the last recorded triage, after {WARM} to warm up. Each worker is confined to
+one core, of which there are {len(machine.CORES)}; Postgres, the model and whoever hands messages over take of all of them."""
 
 
 def main() -> None:
@@ -70,8 +70,8 @@ def _measured(count: int, folder: Path, url: str, more: dict[str, str]) -> float
     }  # fmt: skip
     environment = os.environ | machine.QUIETLY | machine.ONE_THREAD | given | more
     with ExitStack() as stack:
-        for _ in range(count):
-            stack.enter_context(_worker(environment, folder))
+        for number in range(count):
+            stack.enter_context(_worker(environment, folder, machine.CORES[number % len(machine.CORES)]))
         return asyncio.run(_rate(url))
 
 
@@ -98,10 +98,10 @@ async def _done(records: Records) -> None:
 
 
 @contextmanager
-def _worker(environment: dict[str, str], folder: Path) -> Iterator[None]:
+def _worker(environment: dict[str, str], folder: Path, core: int) -> Iterator[None]:
     log = folder / f"worker-{time.monotonic_ns()}"
     with log.open("wb") as file:
-        process = subprocess.Popen([sys.executable, "-m", "service", "worker"], env=environment, stderr=file, cwd=machine.ROOT)
+        process = machine.pinned([sys.executable, "-m", "service", "worker"], (core,), env=environment, stderr=file)
     try:
         until = time.monotonic() + START_SECONDS
         while b"works on what was accepted" not in log.read_bytes():
