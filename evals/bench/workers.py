@@ -33,9 +33,9 @@ PAUSE = 0.3  # seconds until the model has answered
 FEW = 3  # messages at once of a worker that waits for the model: with eight, two cores are short and not the time
 WORKERS = (1, 2, 3)
 START_SECONDS = 120.0
-METHOD = f"""`firstreply worker` processes on Postgres with fsync, with 8 messages at once each; {FEW} with the model, which refuses
-after {PAUSE:g} s, whereupon the composer drafts. {MESSAGES} different messages are accepted at once; messages a second from then to
-the last recorded triage, after {WARM} to warm up. Each worker is confined to one core, of which there are
+METHOD = f"""`firstreply worker` processes on Postgres with fsync, with 8 messages at once each; {FEW} with the model, which
+refuses after {PAUSE:g} s, whereupon the composer drafts. {MESSAGES} different messages are accepted at once; messages a second
+from then to the last recorded triage, after {WARM} to warm up. Each worker is confined to one core, of which there are
 {len(machine.CORES)}; Postgres, the model and whoever hands messages over take of all of them."""
 
 
