@@ -7,7 +7,6 @@ where time is. Workers, Postgres, the model and whoever hands messages over shar
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import subprocess
 import sys
@@ -31,12 +30,13 @@ from service.records.tables import inbox
 MESSAGES = 300  # of a round
 WARM = 40
 PAUSE = 0.3  # seconds until the model has answered
+FEW = 3  # messages at once of a worker that waits for the model: with eight, two cores are short and not the time
 WORKERS = (1, 2, 3)
 START_SECONDS = 120.0
-TEXT = json.dumps({"action": "reply", "public": "Thanks for writing.", "private": "We looked into it.", "claims": []})
-METHOD = f"""`firstreply worker` processes with 8 messages at once each, on Postgres with fsync. {MESSAGES} different messages are
-accepted at once; messages a second from then to the last recorded triage, after {WARM} to warm up. All processes share
-{len(machine.CORES)} cores."""
+METHOD = f"""`firstreply worker` processes on Postgres with fsync, with 8 messages at once each; {FEW} with the model, which
+refuses after {PAUSE:g} s, whereupon the composer drafts. {MESSAGES} different messages are accepted at once; messages a second
+from then to the last recorded triage, after {WARM} to warm up. Each worker is confined to one core, of which there are
+{len(machine.CORES)}; Postgres, the model and whoever hands messages over take of all of them."""
 
 
 def main() -> None:
@@ -49,7 +49,7 @@ def main() -> None:
         machine.settle("workers")
         sections = []
         with _model() as model:
-            slow = {"FIRSTREPLY_LLM_BASE_URL": model, "FIRSTREPLY_LLM_MODEL": "m"}
+            slow = {"FIRSTREPLY_LLM_BASE_URL": model, "FIRSTREPLY_LLM_MODEL": "m", "FIRSTREPLY_WORKER_CONCURRENCY": str(FEW)}
             for title, more in (("composer", {}), ("a model of 300 ms", slow)):
                 rates = {count: _measured(count, Path(folder), url, more) for count in WORKERS}
                 print(title, {count: round(rate, 1) for count, rate in rates.items()}, flush=True)
@@ -70,8 +70,8 @@ def _measured(count: int, folder: Path, url: str, more: dict[str, str]) -> float
     }  # fmt: skip
     environment = os.environ | machine.QUIETLY | machine.ONE_THREAD | given | more
     with ExitStack() as stack:
-        for _ in range(count):
-            stack.enter_context(_worker(environment, folder))
+        for number in range(count):
+            stack.enter_context(_worker(environment, folder, machine.CORES[number % len(machine.CORES)]))
         return asyncio.run(_rate(url))
 
 
@@ -98,10 +98,10 @@ async def _done(records: Records) -> None:
 
 
 @contextmanager
-def _worker(environment: dict[str, str], folder: Path) -> Iterator[None]:
+def _worker(environment: dict[str, str], folder: Path, core: int) -> Iterator[None]:
     log = folder / f"worker-{time.monotonic_ns()}"
     with log.open("wb") as file:
-        process = subprocess.Popen([sys.executable, "-m", "service", "worker"], env=environment, stderr=file, cwd=machine.ROOT)
+        process = machine.pinned([sys.executable, "-m", "service", "worker"], (core,), env=environment, stderr=file)
     try:
         until = time.monotonic() + START_SECONDS
         while b"works on what was accepted" not in log.read_bytes():
@@ -133,7 +133,7 @@ def _serve() -> None:
     sys.path.insert(0, str(machine.ROOT / "tests"))
     from model_server import ModelServer, says
 
-    with ModelServer(says(TEXT, pause=PAUSE)) as server:
+    with ModelServer(says(None, refusal="no", pause=PAUSE)) as server:  # one call a message: no check finds fault with a refusal
         print(server.url, flush=True)
         sys.stdin.read()
 
