@@ -2,7 +2,8 @@
 
 A head is a row of weights; `Heads` keeps all of them in one safetensors file (no pickle) with the fingerprint of
 the embedder they were fitted on. Inputs of a head, in this order: the centred vector of the text, the centred mean
-vector of the customer's earlier turns (zeros without a thread, weighted EARLIER), and the features.
+vector of the customer's earlier turns (zeros without a thread, weighted EARLIER), and the features. To the heads of reasons
+the text's n-grams add their part.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from safetensors.numpy import save_file
 
 from service.errors import ModelNotUsable
 from service.messages import Signal
+from service.understand.ngrams import SIZE, Ngrams
 from service.understand.relevance import Relevance
 from service.understand.topic_words import topic_words, word_topics
 
@@ -94,9 +96,9 @@ class Head:
     weights: Vectors
     bias: Vectors
 
-    def independent(self, inputs: Vectors) -> dict[str, float]:
-        """Each class's own probability; a message may be several."""
-        scores = 1 / (1 + np.exp(-(self.weights @ inputs + self.bias)))
+    def independent(self, inputs: Vectors, added: Vectors | float = 0.0) -> dict[str, float]:
+        """Each class's own probability; a message may be several. `added` [classes] is what n-grams add to the scores."""
+        scores = 1 / (1 + np.exp(-(self.weights @ inputs + self.bias + added)))
         return {name: float(score) for name, score in zip(self.classes, scores, strict=True)}
 
     def exclusive(self, inputs: Vectors) -> dict[str, float]:
@@ -149,6 +151,7 @@ class Heads:
     addressed: Head
     reasons: Head  # names a reason
     meant: Head  # whether a reason that a rule names is meant
+    ngrams: Ngrams  # of both
 
     def centred_queries(self, vectors: Vectors) -> Vectors:
         """Query vectors minus their mean, renormalised: e5 puts all texts into a narrow cone."""
@@ -178,6 +181,7 @@ class Heads:
 
 
 _COMMITTEE = tuple(field.name for field in fields(Committee))
+_NGRAMS = tuple(field.name for field in fields(Ngrams))
 _HEADS = ("label", "level", "urgency", "topic", "addressed", "reasons", "meant")
 
 
@@ -191,6 +195,8 @@ def digest_of_weights(heads: Heads) -> str:
         digest.update(head.bias.tobytes())
     for name in _COMMITTEE:
         digest.update(getattr(heads.frustration, name).tobytes())
+    for name in _NGRAMS:
+        digest.update(getattr(heads.ngrams, name).tobytes())
     digest.update(heads.query_mean.tobytes())
     digest.update(heads.passage_mean.tobytes())
     digest.update(heads.ranking.tobytes())
@@ -219,7 +225,9 @@ def save_heads(heads: Heads, path: Path) -> None:
     metadata = {"heads": json.dumps(described, sort_keys=True)}
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    save_file({name: np.ascontiguousarray(t, np.float32) for name, t in tensors.items()}, partial, metadata=metadata)
+    stored = {name: np.ascontiguousarray(tensor, np.float32) for name, tensor in tensors.items()}
+    stored |= {f"ngrams.{name}": np.ascontiguousarray(getattr(heads.ngrams, name), np.float16) for name in _NGRAMS}
+    save_file(stored, partial, metadata=metadata)
     partial.chmod(0o644)  # the library writes for its owner alone; a service user must read it too
     partial.replace(path)
 
@@ -247,6 +255,7 @@ def load_heads(path: Path, embedder: str) -> Heads:
                     float(judged["offset"]),
                 ),
                 frustration=Committee(*(file.get_tensor(f"frustration.{name}") for name in _COMMITTEE)),
+                ngrams=Ngrams(*(file.get_tensor(f"ngrams.{name}").astype(np.float32) for name in _NGRAMS)),
                 **heads,
             )
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
@@ -256,6 +265,6 @@ def load_heads(path: Path, embedder: str) -> Heads:
             f"the heads in {path} were fitted on embedder {loaded.embedder}, the one in use is {embedder}: run firstreply train"
         )
     expected = 2 * len(loaded.query_mean) + len(feature_names())
-    if loaded.label.weights.shape[1] != expected:
+    if loaded.label.weights.shape[1] != expected or loaded.ngrams.weights.shape != (SIZE, len(loaded.reasons.classes)):
         raise ModelNotUsable(f"the heads in {path} were fitted by another version of firstreply: run firstreply train")
     return loaded

@@ -7,7 +7,6 @@ chosen by log loss under cross-validation, which is what calibration asks for.
 from __future__ import annotations
 
 import warnings
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,24 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import ModelNotUsable
-from service.escalate.policy import HARD
 from service.messages import ADDRESSED, LABELS
 from service.retrieve.lexical import faq_text
 from service.understand.classifier import (
-    SIGNAL_FEATURES,
     Committee,
     Head,
     Heads,
     Vectors,
     digest_of_weights,
-    feature_names,
     features,
     unit,
 )
 from service.understand.embedder import WINDOW, Embedder
 from service.understand.examples import Example, Feeling, LabelledSearch, check_classes
 from service.understand.language import UNKNOWN
+from service.understand.ngrams import SIZE, Ngrams
 from service.understand.ranking import Library, Search, fit_likeness, fit_map, fit_relevance
+from service.understand.reason_heads import CALM, Told, fit_reasons
 from service.understand.relevance import Asked, Relevance
 from service.understand.signals import SignalRules
 from service.understand.understanding import EARLIER_TURNS
@@ -46,25 +44,8 @@ OWN = 3.0  # how often a message of a brand at hand counts beside one of the shi
 LEAST_UPDATES = 400  # of the weights: few examples are seen more often
 TOPIC_PENALTY = 3.0
 OTHER_INDUSTRY = 0.3  # weight of other industries' messages in the topic head: of 0, 0.3, 1 the best accuracy on retail
-CALM = 0.3  # weight of a calm text in the heads of reasons
-REASON_PENALTY = 1.0  # of 1, 3 and 10 the best average precision in cross-validation: .644, .636, .621
-# Share of the messages that a rule is right about which may be held to mean something else; hard reasons none, with a margin.
-UNMEANT, UNMEANT_HARD, MARGIN = 0.05, 0.0, 0.25
 QUESTIONS = 450  # sample questions that count in the label and topic heads, beside 1,920 labelled messages: more drown those
-FOLDS = 8
 NEVER_RELEVANT = Relevance((), np.empty(0, np.float32), np.empty(0, np.float32), 0.0)  # until it is fitted
-# Reasons that a head may name besides the rules; the others depend on facts that a vector does not hold.
-LEARNED = frozenset({
-    "explicit_human_request", "legal_threat", "regulator_complaint", "safety_risk", "self_harm", "fraud_or_security",
-    "data_privacy_request", "press_or_influencer", "discrimination_or_harassment", "vulnerable_customer", "prompt_injection",
-    "payment_dispute", "churn_risk", "high_value_loss", "repeat_contact",
-})  # fmt: skip
-# Least share of right ones among the messages that a reason head fires on, out of fold.
-SOFT_PRECISION = 0.6
-HARD_PRECISION = 0.5  # rather once too often
-CRISIS_PRECISION = 0.7  # self_harm: its holding text must not reach somebody who only wants his money
-NEVER = 50.0  # log odds that no message reaches
-LEAST_OF_A_REASON = 15  # examples below which a reason has rules only
 
 
 @dataclass(frozen=True)
@@ -150,7 +131,11 @@ def train(
     nothing = Head((), np.empty(0, np.float32), np.empty(0, np.float32))
     nobody = Committee(*[np.empty((0, 0), np.float32)] * 4)
     unmapped = np.empty((0, 0), np.float32)
-    blank = Heads("", "", query_mean, passage_mean, unmapped, (0.0, 0.0), NEVER_RELEVANT, nothing, nobody, *[nothing] * 6)
+    unspelt = Ngrams(np.zeros(SIZE, np.float32), np.empty((SIZE, 0), np.float32))
+    heads = {name: nothing for name in ("label", "level", "urgency", "topic", "addressed", "reasons", "meant")}
+    blank = Heads(
+        "", "", query_mean, passage_mean, unmapped, (0.0, 0.0), NEVER_RELEVANT, frustration=nobody, ngrams=unspelt, **heads
+    )
 
     def rows_of_examples(chosen: list[Example], vectors: Vectors) -> Vectors:
         found = [features(e.text, rules.find(e.text, e.language)) for e in chosen]
@@ -194,14 +179,24 @@ def train(
     searched, entries = np.concatenate([centred(raw_asked), beside]), [*(faq.entry for _, faq in asked), *named]
     foreign = [i for i, e in enumerate(examples) if e.industry != "retail" or e.label == "other"]
     public = [i for i, e in enumerate(examples) if e.visibility == "public"]
-    calm = felt[[at for at, feeling in enumerate(feelings) if feeling.calm]]
+    calm = [at for at, feeling in enumerate(feelings) if feeling.calm]
+    calm_rows, calm_texts = felt[calm], [feelings[at].text for at in calm]
     known_feelings = [feeling for feeling in feelings if feeling.frustrated is not None]
     felt = felt[[at for at, feeling in enumerate(feelings) if feeling.frustrated is not None]]
     with_reasons = rows
     if apart:
         with_reasons = np.concatenate([rows, rows_of_examples(apart, embedder.queries([e.text[:WINDOW] or " " for e in apart]))])
-    every = np.concatenate([counts, [OWN if e.id in own else 1.0 for e in apart]])
-    reasons, meant = _fit_reasons(with_reasons, asked_rows, calm, [*examples, *apart], every)
+    with_apart, besides = [*examples, *apart], len(asked) + len(calm)
+    own_or_not = [*counts, *(OWN if e.id in own else 1.0 for e in apart)]
+    seen = Told(
+        rows=np.concatenate([with_reasons, asked_rows, calm_rows]),
+        texts=[*(e.text for e in with_apart), *(question for question, _ in asked), *calm_texts],
+        reasons=[*(e.reasons for e in with_apart), *[()] * besides],
+        weights=np.array([*own_or_not, *[1.0] * len(asked), *[CALM] * len(calm)]),
+        groups=[*(e.id for e in with_apart), *(faq.entry for _, faq in asked), *calm_texts],
+        everyday=np.arange(len(with_apart) + besides) >= len(with_apart),
+    )
+    reasons, meant, ngrams = fit_reasons(seen)
     fitted = Heads(
         embedder=embedder.fingerprint,
         version="",
@@ -219,6 +214,7 @@ def train(
         topic=fit(topic_rows, np.array(topic_targets), tuple(topics), TOPIC_PENALTY, np.array(topic_weights), balanced=True),
         reasons=reasons,
         meant=meant,
+        ngrams=ngrams,
         addressed=fit(rows[public], np.array([examples[i].addressed for i in public]), ADDRESSED, PENALTY, counts[public]),
     )
     if searches or start is None:
@@ -297,51 +293,6 @@ def _fit_committee(
         out_bias=np.array([m.intercepts_[1][0] for m in members], np.float32),
     )
     return fitted if start is None else start.with_members(fitted)
-
-
-def _fit_reasons(rows: Vectors, questions: Vectors, calm: Vectors, examples: list[Example], counts: Vectors) -> tuple[Head, Head]:
-    """Two heads a reason, on the text's vector and the signals that rules found: names it, and takes a rule's word for it.
-
-    Their biases are moved so that 0.5 is the chosen threshold. Of the first it is the lowest that keeps the wanted precision in
-    FOLDS folds; a head that can't reach it never fires. Of the second it is the highest that hardly any message that a
-    rule is right about falls below (UNMEANT): words are also said of something else.
-    The FAQs' sample questions and calm texts join as messages that give no reason: "I can't log in" is no fraud. The calm ones
-    weigh CALM and don't count where thresholds are chosen, since there are as many of them as anybody cares to collect.
-    """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import precision_recall_curve
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
-
-    given = Counter(code for e in examples for code in e.reasons)
-    codes = tuple(sorted(code for code, count in given.items() if count >= LEAST_OF_A_REASON and code in LEARNED))
-    names = feature_names()
-    size = (rows.shape[1] - len(names)) // 2
-    signals = [2 * size + at for at, name in enumerate(names) if name in SIGNAL_FEATURES]
-    columns = [*range(size), *signals]
-    inputs = np.concatenate([rows, questions, calm])[:, columns]
-    judged = len(rows) + len(questions)
-    importance = np.concatenate([counts, np.ones(len(questions)), np.full(len(calm), CALM)])
-    weights = np.zeros((len(codes), rows.shape[1]), np.float32)
-    names_it, means_it = np.zeros(len(codes), np.float32), np.zeros(len(codes), np.float32)
-    for at, code in enumerate(codes):
-        truth = np.array([code in e.reasons for e in examples] + [False] * (len(questions) + len(calm)))
-        model = LogisticRegression(C=REASON_PENALTY, max_iter=3_000, class_weight="balanced")
-        folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
-        weighted = {"sample_weight": importance}
-        scores = cross_val_predict(model, inputs, truth, cv=folds, method="decision_function", params=weighted)
-        precision, _, thresholds = precision_recall_curve(truth[:judged], scores[:judged])
-        wanted = CRISIS_PRECISION if code == "self_harm" else HARD_PRECISION if code in HARD else SOFT_PRECISION
-        fitting = [t for p, t in zip(precision, thresholds, strict=False) if p >= wanted]
-        threshold = min(fitting) if fitting else NEVER
-        ruled = inputs[:, size + SIGNAL_FEATURES.index(code)] > 0 if code in SIGNAL_FEATURES else np.zeros(len(truth), bool)
-        right = np.sort(scores[truth & ruled])
-        lost = int(len(right) * (UNMEANT_HARD if code in HARD else UNMEANT))
-        meant = min(float(right[lost]), threshold) - MARGIN if len(right) >= LEAST_OF_A_REASON else -NEVER
-        model.fit(inputs, truth, **weighted)
-        weights[at, columns] = model.coef_[0]
-        names_it[at] = float(model.intercept_[0]) - threshold
-        means_it[at] = float(model.intercept_[0]) - meant
-    return Head(codes, weights, names_it), Head(codes, weights, means_it)
 
 
 def _earlier_vectors(examples: list[Example], embedder: Embedder, centred: Callable[[Vectors], Vectors]) -> list[Vectors | None]:

@@ -102,9 +102,10 @@ def understand(
     inputs = [heads.inputs(piece, before, extra) for piece in pieces]
     first = len(texts.windows) + len(texts.questions)
     calmer = [heads.inputs(row, before, extra) for row in centred[first : first + len(texts.without)]]
-    seen = [*zip(inputs, texts.windows, texts.windows, strict=True)]
-    seen += [(row, text, texts.windows[0]) for row, text in zip(calmer, texts.without, strict=True)]
-    signals = _meant(signals, heads, [*inputs, *calmer], content) + _learned(heads, seen, signals)
+    seen = [_Piece(row, heads.ngrams.scores(text), text, text) for row, text in zip(inputs, texts.windows, strict=True)]
+    for row, text in zip(calmer, texts.without, strict=True):
+        seen.append(_Piece(row, heads.ngrams.scores(text), text, texts.windows[0]))
+    signals = _meant(signals, heads, seen, content) + _learned(heads, seen, signals)
     signals += _endangered(signals)
     codes = {signal.code for signal in signals}
 
@@ -143,29 +144,40 @@ def understand(
     )
 
 
-def _meant(signals: tuple[Signal, ...], heads: Heads, inputs: list[Vectors], content: str) -> tuple[Signal, ...]:
+@dataclass(frozen=True)
+class _Piece:
+    """A piece of a message as the heads of reasons see it: inputs, what its n-grams add, its text, and what is shown of it."""
+
+    inputs: Vectors
+    added: Vectors
+    text: str
+    evidence: str
+
+
+def _meant(signals: tuple[Signal, ...], heads: Heads, seen: list[_Piece], content: str) -> tuple[Signal, ...]:
     """The signals without those whose words are surely said of something else ("is it legal to …?")."""
     if len(content.split()) < LEAST_WORDS:
         return signals
-    scores = _peak([heads.meant.independent(row) for row in inputs])
+    scores = _peak([heads.meant.independent(piece.inputs, piece.added) for piece in seen])
     return tuple(signal for signal in signals if scores.get(signal.code, 1.0) >= PRESENT)
 
 
-def _learned(heads: Heads, seen: list[tuple[Vectors, str, str]], named: tuple[Signal, ...]) -> tuple[Signal, ...]:
-    """Signals that the reason heads see and no rule named; of each piece its inputs, its text and what is shown as evidence.
+def _learned(heads: Heads, seen: list[_Piece], named: tuple[Signal, ...]) -> tuple[Signal, ...]:
+    """Signals that the reason heads see and no rule named.
 
     The most that any piece says counts: what is added to a message never talks the rest of it down.
     """
     known, grave = {signal.code for signal in named}, [signal.evidence for signal in named if signal.code in HARD]
     found: dict[str, Signal] = {}
-    for row, text, piece in seen:
-        if len(text.split()) < LEAST_WORDS:
+    for piece in seen:
+        if len(piece.text.split()) < LEAST_WORDS:
             continue
-        for code, score in heads.reasons.independent(row).items():
-            if code == "self_harm" and any(words in text for words in grave):
+        for code, score in heads.reasons.independent(piece.inputs, piece.added).items():
+            if code == "self_harm" and any(words in piece.text for words in grave):
                 continue  # an ultimatum that a rule explains
             if score >= PRESENT and code not in known and code not in found:
-                evidence = piece if len(piece) <= EVIDENCE else piece[:EVIDENCE].rsplit(" ", 1)[0] + " …"
+                whole = piece.evidence
+                evidence = whole if len(whole) <= EVIDENCE else whole[:EVIDENCE].rsplit(" ", 1)[0] + " …"
                 found[code] = Signal(code=code, evidence=evidence)
     return tuple(found.values())
 

@@ -30,9 +30,10 @@ from service.understand.classifier import (
 )
 from service.understand.embedder import Embedder
 from service.understand.examples import LEAST_OF_A_CLASS, Example, read_examples
+from service.understand.reason_heads import LEARNED, LEAST_OF_A_REASON
 from service.understand.signals import read_signal_rules
 from service.understand.topic_words import topic_words, word_topics
-from service.understand.training import LEARNED, LEAST_OF_A_REASON, NEW_MEMBERS, Faq, train
+from service.understand.training import NEW_MEMBERS, Faq, train
 from service.understand.weights import bundled_weights
 
 SHIPPED = shipped("knowledge/heads.safetensors")
