@@ -40,8 +40,10 @@ $(MODEL): | .venv/ready
 run: setup
 	@$(BIN)/firstreply serve
 
+# A process a core, each with whole files, since a file's tests share what they set up.
+TESTS_AT_ONCE ?= $(shell nproc)
 test: setup
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n $(TESTS_AT_ONCE) --dist loadfile
 
 # Only the report's page in Chromium; `make test` runs it too. Without Chromium it is skipped, and says NOT TESTED.
 test-browser: setup
@@ -60,11 +62,11 @@ $(LLM)/ready: tests/real_model/requirements.txt
 
 # All 100,000 triples of brand, customer and order number and all pairs of messages, of which `make test` takes samples.
 test-long: setup
-	@TEST_LONG=1 TRIPLES_TO_MAKE=100000 $(BIN)/pytest
+	@TEST_LONG=1 TRIPLES_TO_MAKE=100000 $(BIN)/pytest -n $(TESTS_AT_ONCE) --dist loadfile
 
 # The same tests on a Postgres of the run's own instead of SQLite.
 test-postgres: setup
-	@TEST_DATABASE=postgres $(BIN)/pytest
+	@TEST_DATABASE=postgres $(BIN)/pytest -n $(TESTS_AT_ONCE) --dist loadfile
 
 check: setup
 	@$(BIN)/ruff check .
