@@ -15,6 +15,7 @@ from service.http import (
     conversations,
     dead_letters,
     deliveries,
+    erasure,
     feedback,
     health,
     knowledge,
@@ -27,8 +28,9 @@ from service.http import (
     webhooks,
 )
 from service.http.admission import Permits
-from service.http.auth import Keys
+from service.http.auth import Keys, keys_of
 from service.http.middleware import Envelope
+from service.http.scopes import describe_scopes
 from service.parts import Parts, build_parts
 from service.settings import Settings
 
@@ -50,12 +52,14 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         if parts is not None:
-            yield {"parts": parts, "keys": Keys()}
+            async with keys_of(parts) as keys:
+                yield {"parts": parts, "keys": keys}
             return
         async with build_parts(settings) as built:
             await require_key(built)
             telemetry.describe_build(built.embedding.embedder.fingerprint, built.heads.version)
-            yield {"parts": built, "keys": Keys()}
+            async with keys_of(built) as keys:
+                yield {"parts": built, "keys": keys}
 
     app = FastAPI(
         title="FirstReply", version=__version__, description=DESCRIPTION, lifespan=lifespan,
@@ -81,12 +85,16 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     app.include_router(conversations.router)
     app.include_router(knowledge.router)
     app.include_router(orders.router)
+    app.include_router(erasure.router)
     app.include_router(health.router)
     described = app.openapi
 
     def openapi() -> dict[str, Any]:
+        if app.openapi_schema:
+            return app.openapi_schema
         description = described()
         description["components"]["schemas"].update(problems.schemas())
+        describe_scopes(description)
         return description
 
     app.openapi = openapi  # type: ignore[method-assign]  # how FastAPI has it extended

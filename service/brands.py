@@ -53,6 +53,13 @@ class Contact(_Strict):
     hours: str | None = None
 
 
+class Retention(_Strict):
+    """How long the brand keeps what it need not keep, in days; None for ever."""
+
+    triages_days: Annotated[int, Field(ge=1, le=36_500)] | None = None  # triages with their messages, drafts and feedback
+    contacts_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+
+
 class Identity(_Strict):
     """brand.yaml: who the brand is."""
 
@@ -69,6 +76,7 @@ class Identity(_Strict):
     drafts: Literal["all", "approved", "macros_only"] = "all"
     help_lines: list[HelpLine] = []
     stale_after_days: Annotated[int, Field(ge=1, le=3_650)] = 14  # without anything happening, an open conversation is stale
+    retention: Retention = Retention()
 
     def orders_day(self, today: date) -> date:
         """The day by which what the folder's orders say has happened: today, or the later one they are written for."""

@@ -25,6 +25,8 @@ from service.connection_commands import connections
 from service.errors import FirstReplyError, InvalidMessage, KnowledgeNotUsable, SettingsNotUsable
 from service.feedback_commands import explain
 from service.feedback_commands import feedback as feedback_commands
+from service.key_commands import keys
+from service.privacy_commands import customers, retention
 from service.settings import Settings, read_settings
 from service.terminal import err, out
 from service.terminal import fail as _fail
@@ -40,7 +42,6 @@ knowledge = typer.Typer(no_args_is_help=True, help="The knowledge base: import, 
 orders = typer.Typer(no_args_is_help=True, help="Orders and customers that drafts may refer to.")
 models = typer.Typer(no_args_is_help=True, help="Embedding models: build and list.")
 precedents = typer.Typer(no_args_is_help=True, help="Approved replies that agents are shown: list, approve, remove.")
-keys = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke.")
 brands = typer.Typer(no_args_is_help=True, help="Brands: list and check their folders.")
 policy = typer.Typer(no_args_is_help=True, help="Escalation policies: explain one, try a change, choose a threshold.")
 policy.command()(threshold)
@@ -54,8 +55,9 @@ app.add_typer(feedback_commands, name="feedback")
 app.command()(explain)
 app.add_typer(webhooks, name="webhooks")
 app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(customers, name="customers")
+app.add_typer(retention, name="retention")
 
-MOST_NAME = 200  # characters of a key's name
 BrandOption = Annotated[str, typer.Option("--brand", help="The brand's name.")]
 
 
@@ -442,37 +444,6 @@ def precedents_remove(triage_ids: Annotated[list[str], typer.Argument(help="Ids 
     if not removed:
         _fail("none of them is a precedent: see firstreply precedents list")
     _say(f"{removed} removed")
-
-
-@keys.command("create")
-def keys_create(
-    name: Annotated[str, typer.Argument(help="Who uses it.")],
-    brand: Annotated[str | None, typer.Option(help="Only this brand.")] = None,
-) -> None:
-    """Make an API key; it is shown once."""
-    if not 1 <= len(name.strip()) <= MOST_NAME or len(brand or "") > MOST_NAME:
-        _fail(f"a key's name has 1 to {MOST_NAME} characters")
-    key = _with_records(lambda records: records.api_keys.make(name.strip(), brand))
-    sys.stdout.write(key + "\n")
-    _say("shown once: keep it. Send it as Authorization: Bearer KEY")
-
-
-@keys.command("list")
-def keys_list() -> None:
-    """List the API keys; the keys themselves are kept nowhere."""
-    for key in _with_records(lambda records: records.api_keys.all()):
-        state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else "in force"
-        out.print(
-            f"{key.number}  {key.name}  {key.brand or 'every brand'}  made {key.created_at:%Y-%m-%d}  {state}", markup=False
-        )
-
-
-@keys.command("revoke")
-def keys_revoke(number: Annotated[int, typer.Argument(help="The key's number in keys list.")]) -> None:
-    """End an API key; running services refuse it within a second."""
-    if not _with_records(lambda records: records.api_keys.revoke(number)):
-        _fail(f"no key in force has number {number}: see firstreply keys list")
-    _say(f"key {number} is revoked")
 
 
 @brands.command("list")

@@ -13,9 +13,11 @@ FirstReplyError
 │   ├── UnknownBrand
 │   └── KeyReused                  an Idempotency-Key came with another body before
 ├── NotAuthenticated          401
+├── MissingScope              403  the key is valid and was not made for this
 ├── NotFound                  404
 ├── Conflict                  409
 │   └── InFlight                   a request with this Idempotency-Key is under way
+├── TooManyRequests           429  the key's requests of a minute are used up
 └── Unavailable               503  the service can't do this right now; nothing was lost
     ├── IndexUnavailable           the vector index doesn't answer; a triage goes on without passages
     └── Overloaded                 as much as can be done at once is under way
@@ -136,6 +138,14 @@ class NotAuthenticated(FirstReplyError):
     title = "An API key is needed"
 
 
+class MissingScope(FirstReplyError):
+    """The key is valid and was not made for this."""
+
+    status = 403
+    problem = "missing-scope"
+    title = "This key may not do this"
+
+
 class NotFound(FirstReplyError):
     """No such thing, or not for this key."""
 
@@ -157,6 +167,18 @@ class InFlight(Conflict):
 
     problem = "in-flight"
     title = "The same request is under way"
+
+
+class TooManyRequests(FirstReplyError):
+    """The key's requests of a minute are used up; `retry_after` is in seconds."""
+
+    status = 429
+    problem = "too-many-requests"
+    title = "Too many requests"
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class Unavailable(FirstReplyError):

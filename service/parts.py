@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
@@ -23,12 +24,15 @@ from service.intake.acceptance import Acceptance
 from service.knowledge import Entry, StoredEntry
 from service.llm.prompts import PromptFile, read_prompts
 from service.llm.provider import Provider
+from service.messages import Contact, Customer, Order
 from service.order_files.customers import customer_lines
 from service.order_files.read import order_lines
 from service.policies import PolicyFiles
 from service.records.database import connect, migrate
+from service.records.erasures import ERASURE_PREFIX, digest_of_customer
 from service.records.ledger import Ledger
 from service.records.queries import Records
+from service.remembered import forget_texts
 from service.retrieve.context import Sources
 from service.retrieve.embedded_index import EmbeddedIndex
 from service.retrieve.faqs import Passages, points_of
@@ -47,6 +51,7 @@ from service.yaml_files import read_text
 HEADS = "heads.safetensors"
 SOON_DONE = 50  # entries that are embedded before anybody wonders; a demo's offers carry new dates every day
 Progress = Callable[[str], None]
+Owned = TypeVar("Owned", Customer, Order, Contact)
 log = structlog.get_logger()
 
 
@@ -105,6 +110,8 @@ class Parts:
             found = await self.records.entries(brand, ids)
             await self.passages.remove(brand, *(set(ids) - {one.content.id for one in found}))
             await self.passages.put(found)
+        if any(faq_id is not None and faq_id.startswith(ERASURE_PREFIX) for _, _, faq_id in changes):
+            forget_texts(self.embedding)
         if changes:
             self.seen = changes[-1][0]
 
@@ -295,6 +302,8 @@ async def import_folder(
     bought = [shifted(order, days, today) for order in read.orders]
     earlier = [shifted(contact, days) for contact in read_contacts(_lines(folder / "contacts.jsonl"), report)]
     _refuse(folder / "contacts.jsonl", report.problems)
+    erased = await records.erasures.digests(brand)  # a change of the folder must not bring anybody back
+    people, bought, earlier = _without(erased, people), _without(erased, bought), _without(erased, earlier)
     asked = await asked_of(earlier, await records.asked(brand), embedding.queries, embedding.embedder.fingerprint)
     await records.put_brand(brand, digest, upserts=rows, removed=gone, people=people, bought=bought, earlier=earlier, asked=asked)
     report.added, report.removed = len(rows), len(gone)
@@ -307,6 +316,10 @@ async def with_vectors(brand: str, fresh: Sequence[Entry], embedding: EmbeddingT
     cache = VectorCache(model, embedding.embedder.fingerprint)
     queries, passages = partial(cache.through, embedding.queries, "query"), partial(cache.through, embedding.passages, "passage")
     return await embedded(brand, fresh, queries, passages, embedding.embedder.fingerprint)
+
+
+def _without(erased: set[str], ones: Sequence[Owned]) -> list[Owned]:
+    return [one for one in ones if digest_of_customer(one.customer_id) not in erased]
 
 
 def _lines(path: Path) -> list[str]:

@@ -24,6 +24,7 @@ from service.app import create_app, require_key
 from service.errors import SettingsNotUsable
 from service.intake.worker import LEAVE_SECONDS, Worker
 from service.parts import Parts, Progress, build_parts
+from service.retention import run_daily
 from service.settings import Settings
 
 DRAIN_SECONDS = 20  # uvicorn's own default waits for ever
@@ -51,6 +52,7 @@ async def _serve_one(settings: Settings, listening: socket.socket, progress: Pro
             await pipeline.warm(parts)
         telemetry.describe_build(parts.embedding.embedder.fingerprint, parts.heads.version)
         checking = asyncio.create_task(_check_writer(parts, progress)) if CHILD not in os.environ else None
+        keeping = asyncio.create_task(run_daily(parts))
         config = uvicorn.Config(
             create_app(settings, parts), log_level="warning", access_log=False, server_header=False, date_header=False,
             timeout_graceful_shutdown=DRAIN_SECONDS,
@@ -61,6 +63,8 @@ async def _serve_one(settings: Settings, listening: socket.socket, progress: Pro
             progress(f"FirstReply is listening on http://{shown}:{port}  (API description: http://{shown}:{port}/docs)")
         async with Worker(parts) if settings.worker else nullcontext():
             await _Draining(config, parts).serve(sockets=[listening])
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
         if checking is not None:
             checking.cancel()
     return 0

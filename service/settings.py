@@ -150,6 +150,11 @@ class Settings(BaseSettings):
         ge=1024,
         description="largest body of an import over HTTP in bytes; 16 MiB are 30,000 orders, and it is held in memory whole",
     )
+    rate_limit_per_minute: int | None = Field(
+        default=None,
+        ge=1,
+        description="most requests of an API key in any minute, counted by each process; default any; a key may have its own",
+    )
     follow_seconds: float = Field(
         default=0.5, gt=0, le=60, description="how often, in seconds, a process looks for knowledge that another one changed"
     )

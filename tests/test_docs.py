@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 
 from service import telemetry
 from service.app import create_app
-from service.brands import Contact, HelpLine, Identity, Topic, Voice
+from service.brands import Contact, HelpLine, Identity, Retention, Topic, Voice
 from service.errors import FirstReplyError
 from service.escalate.policy import Policy
 from service.settings import Settings
@@ -60,7 +60,7 @@ def test_api_names_every_problem_of_a_request() -> None:
     assert [kind for kind in sorted(kinds) if kind not in text] == []
 
 
-@pytest.mark.parametrize("model", [Identity, Contact, HelpLine, Voice, Topic, Policy], ids=lambda m: m.__name__)
+@pytest.mark.parametrize("model", [Identity, Contact, HelpLine, Retention, Voice, Topic, Policy], ids=lambda m: m.__name__)
 def test_brand_names_every_key_of_a_brands_files(model: type[Identity]) -> None:
     text = read("brand.md")
     assert [name for name in model.model_fields if f"`{name}`" not in text] == []

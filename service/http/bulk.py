@@ -13,6 +13,7 @@ from pydantic import Field
 
 from service.errors import BadRequest, FieldError, InvalidMessage
 from service.http.middleware import JSON, JSON_LINES
+from service.http.problems import TOO_DEEP
 from service.messages import Noun
 from service.order_files.given import Told
 from service.order_files.rules import cleaned
@@ -98,7 +99,9 @@ def _lines(body: bytes) -> tuple[Values, Told]:
 def _array(body: bytes) -> tuple[Values, Told]:
     try:
         found = json.loads(body)
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise BadRequest(TOO_DEEP) from None
+    except ValueError as error:
         reason = f"{error.msg} in line {error.lineno}" if isinstance(error, json.JSONDecodeError) else type(error).__name__
         raise BadRequest(f"not valid JSON ({reason}): send an array, or JSON Lines with Content-Type: {JSON_LINES}") from None
     if not isinstance(found, list):

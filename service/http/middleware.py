@@ -21,6 +21,7 @@ _ID = re.compile(r"^[\w.:-]{1,100}$")
 JSON, JSON_LINES = "application/json", "application/x-ndjson"  # the second for imports
 BODILESS = ("/replay", "/retry")  # their path says it all
 MANY = frozenset({"/v1/messages"})  # JSON only, and up to 1,000 messages of it
+MOST_KIND = 100  # characters of a content type that are said again
 QUIET = frozenset({"/livez", "/readyz", "/metrics"})  # asked for every few seconds: counted, not logged
 log = structlog.get_logger()
 
@@ -54,6 +55,8 @@ class Envelope:
                 out["X-Content-Type-Options"] = "nosniff"
                 if _draining(scope):
                     out["Connection"] = "close"  # the next request of this client is for another process
+                if (standing := scope.get("state", {}).get("standing")) is not None:
+                    out.update(standing.headers)
             await send(message)
 
         try:
@@ -84,7 +87,8 @@ class Envelope:
             return receive
         if kind not in (JSON, *((JSON_LINES,) if several else ())):
             lines = f", or JSON Lines with {JSON_LINES}" if several else ""
-            raise WrongContentType(f"the content type is {kind or 'missing'!r}: send JSON with Content-Type: {JSON}{lines}")
+            given = kind[:MOST_KIND] or "missing"
+            raise WrongContentType(f"the content type is {given!r}: send JSON with Content-Type: {JSON}{lines}")
         if headers.get("content-encoding", "identity") != "identity":
             raise WrongContentType("compressed bodies are not read: send the JSON as it is")
         chunks, size = [], 0

@@ -12,12 +12,21 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from service.errors import FirstReplyError, InFlight, InvalidMessage, NotAuthenticated, Overloaded, Unavailable
+from service.errors import (
+    FirstReplyError,
+    InFlight,
+    InvalidMessage,
+    NotAuthenticated,
+    Overloaded,
+    TooManyRequests,
+    Unavailable,
+)
 
 MEDIA_TYPE = "application/problem+json"
 MOST_FIELDS = 20  # wrong fields named in one answer
 MOST_POINTER = 200  # characters of a pointer: a field's name may be as long as the body
 RETRY_SECONDS = 2  # told to a caller when the records are busy; a busy SQLite is free again well before
+TOO_DEEP = "the JSON is nested too deep: nothing here needs more than eight levels"
 log = structlog.get_logger()
 
 _UNEXPECTED = "an unexpected error; it was logged under this request_id"
@@ -70,6 +79,8 @@ def problem_of(request: Request, error: FirstReplyError) -> JSONResponse:
         answer.headers["Retry-After"] = str(RETRY_SECONDS)
     if isinstance(error, InFlight | Overloaded):
         answer.headers["Retry-After"] = "1"
+    if isinstance(error, TooManyRequests):
+        answer.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, NotAuthenticated):
         answer.headers["WWW-Authenticate"] = "Bearer"
     return answer
@@ -112,11 +123,13 @@ def schemas() -> dict[str, Any]:
 _DESCRIPTIONS = {
     400: "The request could not be read",
     401: "An API key is needed",
+    403: "The key was not made for this; the detail names the scope",
     404: "Not found, or not for this key",
     409: "It can't be changed this way; the detail says which way it can",
     413: "The body is too large",
     415: "The body is not JSON",
     422: "A field is missing, unknown or out of range",
+    429: "The key's requests of a minute are used up; Retry-After says when to go on",
     503: "Not available right now; nothing was lost",
 }
 
@@ -146,6 +159,8 @@ def install(app: FastAPI) -> None:
         kinds = {404: ("not-found", "Not found"), 405: ("method-not-allowed", "Method not allowed")}
         kind, title = kinds.get(error.status_code, ("bad-request", "The request could not be read"))
         details = {404: "no such page: the API is described at /docs", 405: f"{request.method} is not possible here"}
+        if isinstance(error.__cause__, RecursionError):  # the body's JSON, which FastAPI reads
+            details[400] = TOO_DEEP
         answer = problem(request, error.status_code, kind, title, details.get(error.status_code, str(error.detail)))
         answer.headers.update(error.headers or {})
         return answer

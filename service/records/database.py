@@ -47,7 +47,8 @@ def connect(url: str | URL, *, reading: bool = False) -> AsyncEngine:
 
 def _durable(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_SECONDS * 1000}"):
+    # What is deleted is overwritten: deleted rows must not stand in the file until their page is used again.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_SECONDS * 1000}", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -82,6 +83,21 @@ class Database:
                 return rows
         except (DBAPIError, OSError) as error:
             raise Unavailable(f"the records can't be read ({_reason(error)}): try again") from error
+
+    async def compact(self) -> bool:
+        """Rewrites SQLite's file without what was deleted and empties its log; False where that was not done.
+
+        Writes wait meanwhile. A file that is busy for BUSY_SECONDS stays as it is, and so does any other database.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return False
+        try:
+            async with self._reading.connect() as connection:
+                await connection.exec_driver_sql("VACUUM")
+                busy = (await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).scalar_one()
+        except (DBAPIError, OSError):
+            return False
+        return not busy
 
     async def writable(self) -> bool:
         """Whether a write goes through now: one is committed, that changes nothing. A full disk lets any but the commit pass."""

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from service.errors import Conflict, RecordsNotUsable
 from service.knowledge import Asked, Entry, StoredEntry
 from service.messages import Contact, Customer, Known, Message, Order, PastTriage, Triage
+from service.records.aged import Aged
 from service.records.audit import Act, Audit, write_down
 from service.records.belongings import LATEST, OF_CUSTOMER, OF_HANDLE
 from service.records.connections import Connections
@@ -21,12 +22,14 @@ from service.records.conversations import Conversations
 from service.records.database import Database, aware
 from service.records.deliveries import Deliveries, insert_deliveries
 from service.records.endpoints import Endpoints
+from service.records.erasures import Erasures
 from service.records.feedback import FeedbackGiven
 from service.records.inbox import Inbox
 from service.records.keys import ApiKeys
 from service.records.precedents import delete_precedents, precedent_row, stored_precedent
 from service.records.purchases import CHUNK, Counts, completed, inserting, normal_handle, of_ids, put_customers, put_orders
 from service.records.recording import insert_triages
+from service.records.schedule import Schedule
 from service.records.spending import reserve, settling
 from service.records.summaries import Summaries
 from service.records.tables import (
@@ -59,6 +62,9 @@ class Records(Database):
         self.workers = Workers(self)
         self.endpoints = Endpoints(self)
         self.deliveries = Deliveries(self)
+        self.erasures = Erasures(self)
+        self.schedule = Schedule(self)
+        self.aged = Aged(self)
 
     async def _among(self, query: Select[Any], column: Any, ids: Sequence[str] | None) -> list[Row[Any]]:
         """Every row of the query, or with `ids`, of any number, those whose column has one of them."""

@@ -175,7 +175,11 @@ api_keys = Table(
     Column("name", String(500), nullable=False),
     Column("digest", String(64), nullable=False),  # SHA-256 of the key; the key itself is shown once and kept nowhere
     Column("brand", String(500), nullable=True),  # null: every brand
+    Column("scopes", JSON, nullable=False),  # what it may be used for
+    Column("per_minute", Integer, nullable=True),  # most requests; null: what the setting says
     Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=True),  # the end of one that was rotated
+    Column("last_used_at", DateTime(timezone=True), nullable=True),  # within a minute
     Column("revoked_at", DateTime(timezone=True), nullable=True),
     UniqueConstraint("digest", name="api_keys_digest"),
 )
@@ -319,4 +323,22 @@ deliveries = Table(
     UniqueConstraint("endpoint_id", "event", "triage_id", name="deliveries_once"),
     Index("deliveries_open", "status", "next_at"),
     sqlite_autoincrement=True,
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("id", String(64), primary_key=True),  # era_…
+    Column("brand", String(500), nullable=False),
+    Column("customer", String(64), nullable=False),  # SHA-256 of the id, or of channel and handle: nothing personal stays
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("erased", JSON, nullable=False),  # rows by table
+    Index("erasures_of_brand", "brand", "customer"),
+)
+
+schedule = Table(
+    "schedule",
+    metadata,
+    Column("work", String(100), primary_key=True),  # what is done from time to time by one process of all
+    Column("last_at", DateTime(timezone=True), nullable=False),
 )

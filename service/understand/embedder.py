@@ -179,6 +179,14 @@ class EmbeddingThread:
         """What `work` gives, done in the same thread: other models take turns with the embedder."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, work, *given)
 
+    def remembered(self) -> set[str]:
+        """The texts whose vectors are kept."""
+        return set(self._recent)
+
+    def forget(self) -> None:
+        """Forgets the texts seen lately with their vectors."""
+        self._recent.clear()
+
     def close(self) -> None:
         """Ends the thread; work in progress is finished first."""
         self._executor.shutdown()

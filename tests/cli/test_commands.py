@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
-
-import httpx
-import pytest
 
 from service import __version__
 from service.messages import Triage
@@ -214,41 +210,6 @@ def test_orders_are_imported_and_bad_lines_are_named(run: Run, data_dir: Path, t
         run("triage", "where is my kite?", "--handle", "@Ada", "--channel", "instagram", "--json", data_dir=data_dir)
     ).stdout
     assert [order["order_id"] for order in json.loads(shown)["context"]["orders"]] == ["B-2001"]
-
-
-def test_keys_are_made_listed_and_revoked_and_open_a_public_address(run: Run, start_server: Any, data_dir: Path) -> None:
-    key = done(run("keys", "create", "desk", data_dir=data_dir)).stdout.strip()
-    scoped = done(run("keys", "create", "shop", "--brand", "demo", data_dir=data_dir)).stdout.strip()
-    assert re.fullmatch(r"fr_[\w-]{40,}", key)
-    listed = done(run("keys", "list", data_dir=data_dir)).stdout
-    assert [line.split("  ")[:3] for line in listed.splitlines()] == [["1", "desk", "every brand"], ["2", "shop", "demo"]]
-    assert listed.count("in force") == 2
-    assert key not in listed
-    assert key.encode() not in b"".join(path.read_bytes() for path in data_dir.iterdir())
-    with start_server(data_dir, "--host", "0.0.0.0") as server:
-        port = server.url.rpartition(":")[2]
-
-        def status(given: str | None) -> int:
-            headers = {"authorization": f"Bearer {given}"} if given else {}
-            return httpx.post(f"http://127.0.0.1:{port}/v1/triage", json={"text": "hi"}, headers=headers, timeout=30).status_code
-
-        assert (status(None), status("fr_wrong"), status(key), status(scoped)) == (401, 401, 200, 200)
-        done(run("keys", "revoke", "1", data_dir=data_dir))
-        until = time.monotonic() + 2
-        while status(key) == 200 and time.monotonic() < until:
-            time.sleep(0.1)
-        assert (status(key), status(scoped)) == (401, 200)
-    listed = done(run("keys", "list", data_dir=data_dir)).stdout
-    assert re.search(r"^1  desk  .*revoked \d{4}-\d\d-\d\d$", listed, re.MULTILINE)
-    again = run("keys", "revoke", "1", data_dir=data_dir)
-    assert again.returncode == 2
-
-
-@pytest.mark.parametrize("name", ["", "x" * 501])
-def test_a_key_needs_a_name_that_can_be_kept(run: Run, name: str) -> None:
-    process = run("keys", "create", name)
-    assert process.returncode == 2, process.stdout
-    assert len(process.stderr.strip().splitlines()) == 1
 
 
 def test_brands_are_listed(run: Run, tmp_path: Path) -> None:

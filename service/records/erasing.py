@@ -1,0 +1,100 @@
+"""What belongs to a person in every table, and how it is deleted. A test fails for a table that is not declared here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, Table, delete
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.records.audit import opened
+from service.records.precedents import delete_precedents
+from service.records.purchases import CHUNK
+from service.records.tables import (
+    audit,
+    contacts,
+    conversations,
+    customers,
+    feedback,
+    handles,
+    idempotency,
+    inbox,
+    orders,
+    precedents,
+    redrafts,
+    triages,
+)
+from service.records.traces import Traces
+
+ERASING = "erasure"  # who removes a precedent in the audit, whose line goes with the triage's others
+
+
+@dataclass(frozen=True)
+class Held:
+    """A table with rows of persons: those whose `column` has one of the ids that `by` names in Traces."""
+
+    table: Table
+    column: Column[Any]
+    by: str
+    outlives_retention: bool = False  # masked, or gone by itself
+
+
+# Every table with anything of a person in it, in the order in which rows go.
+HELD = (
+    Held(precedents, precedents.c.triage_id, "triages", outlives_retention=True),
+    Held(audit, audit.c.triage_id, "triages"),
+    Held(audit, audit.c.conversation_id, "conversations"),
+    Held(conversations, conversations.c.conversation_id, "conversations"),
+    Held(feedback, feedback.c.triage_id, "triages"),
+    Held(redrafts, redrafts.c.triage_id, "triages"),
+    Held(idempotency, idempotency.c.key, "requests", outlives_retention=True),
+    Held(inbox, inbox.c.id, "messages"),
+    Held(triages, triages.c.id, "triages"),
+    Held(contacts, contacts.c.customer_id, "customers"),
+    Held(orders, orders.c.customer_id, "customers"),
+    Held(handles, handles.c.customer_id, "customers"),
+    Held(customers, customers.c.customer_id, "customers"),
+)
+
+# Every other table, and why nothing of a person is in it.
+NOT_HELD = {
+    "brands": "names of brands and digests of their folders",
+    "faqs": "what a brand tells everybody",
+    "changes": "ids of entries; a triage's id is made at random",
+    "llm_spending": "sums of a day",
+    "api_keys": "names of keys, given by whoever runs the service",
+    "connections": "names and secrets of systems",
+    "workers": "ids of processes",
+    "erasures": "digests and numbers of rows",
+    "schedule": "times",
+    "audit_guard": "empty between two transactions",
+}
+
+
+async def delete_traces(
+    connection: AsyncConnection, brand: str, traces: Traces, *, for_retention: bool = False
+) -> dict[str, int]:
+    """Deletes every row of these traces, `for_retention` without those that outlive it; rows by table."""
+    gone = {held.table.name: 0 for held in HELD}
+    async with opened(connection, "retention" if for_retention else "erasure"):
+        for held in HELD:
+            ids: Sequence[str] = getattr(traces, held.by)
+            if for_retention and held.outlives_retention:
+                continue
+            if held.table is precedents:  # followers of the index must hear of each
+                gone[held.table.name] += await delete_precedents(connection, ids, brand, ERASING)
+            else:
+                gone[held.table.name] += await _delete(connection, held, brand, ids)
+    return gone
+
+
+async def _delete(connection: AsyncConnection, held: Held, brand: str, ids: Sequence[str]) -> int:
+    gone = 0
+    for start in range(0, len(ids), CHUNK):
+        query = delete(held.table).where(held.column.in_(ids[start : start + CHUNK]))
+        if "brand" in held.table.c:
+            query = query.where(held.table.c.brand == brand)
+        gone += (await connection.execute(query)).rowcount
+    return gone
