@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Table, delete
+from sqlalchemy import Column, Table, delete, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.records.audit import opened
-from service.records.precedents import delete_precedents
 from service.records.purchases import CHUNK
 from service.records.tables import (
     audit,
+    changes,
     contacts,
     conversations,
     customers,
@@ -27,8 +27,6 @@ from service.records.tables import (
     triages,
 )
 from service.records.traces import Traces
-
-ERASING = "erasure"  # who removes a precedent in the audit, whose line goes with the triage's others
 
 
 @dataclass(frozen=True)
@@ -83,11 +81,18 @@ async def delete_traces(
             ids: Sequence[str] = getattr(traces, held.by)
             if for_retention and held.outlives_retention:
                 continue
-            if held.table is precedents:  # followers of the index must hear of each
-                gone[held.table.name] += await delete_precedents(connection, ids, brand, ERASING)
-            else:
-                gone[held.table.name] += await _delete(connection, held, brand, ids)
+            if held.table is precedents:
+                await _tell_followers(connection, brand, ids)
+            gone[held.table.name] += await _delete(connection, held, brand, ids)
     return gone
+
+
+async def _tell_followers(connection: AsyncConnection, brand: str, triage_ids: Sequence[str]) -> None:
+    """A change line for each precedent of these triages, so that nobody searches for it any more."""
+    for start in range(0, len(triage_ids), CHUNK):
+        mine = precedents.c.triage_id.in_(triage_ids[start : start + CHUNK]) & (precedents.c.brand == brand)
+        told = select(literal(brand), precedents.c.triage_id).where(mine)
+        await connection.execute(insert(changes).from_select(["brand", "faq_id"], told))
 
 
 async def _delete(connection: AsyncConnection, held: Held, brand: str, ids: Sequence[str]) -> int:
