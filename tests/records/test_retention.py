@@ -81,7 +81,7 @@ async def test_what_is_too_old_goes_with_all_that_hangs_on_it(records: Records, 
     assert await there(records) == {"tri_young", "tri_elsewhere", "msg_old_accepted", "msg_old_queued", "msg_young"}
     assert (len(await records.feedback.of("tri_old")), len(await records.feedback.of("tri_young"))) == (0, 1)
     assert (len(await records.redrafts("tri_old")), len(await records.redrafts("tri_young"))) == (0, 1)
-    assert (len(await records.audit.lines("demo", "tri_old")), len(await records.audit.lines("demo", "tri_young"))) == (0, 2)
+    assert (len(await records.audit.lines("demo", "tri_old")), len(await records.audit.lines("demo", "tri_young"))) == (0, 3)
     assert {row.conversation_id for row in await records.all(conversations.select())} == {"tri_young", "tri_elsewhere"}
     past = (await records.known("demo", "C-1", NOW)).history
     assert [one.triage_id for one in past] == ["c-29"]
