@@ -17,6 +17,7 @@ from service.records.tables import (
     contacts,
     conversations,
     customers,
+    deliveries,
     feedback,
     handles,
     idempotency,
@@ -47,6 +48,8 @@ HELD = (
     Held(conversations, conversations.c.conversation_id, "conversations"),
     Held(feedback, feedback.c.triage_id, "triages"),
     Held(redrafts, redrafts.c.triage_id, "triages"),
+    Held(deliveries, deliveries.c.triage_id, "triages"),
+    Held(deliveries, deliveries.c.message_id, "messages"),
     Held(idempotency, idempotency.c.key, "requests", outlives_retention=True),
     Held(inbox, inbox.c.id, "messages"),
     Held(triages, triages.c.id, "triages"),
@@ -67,6 +70,7 @@ NOT_HELD = {
     "workers": "ids of processes",
     "erasures": "digests and numbers of rows",
     "schedule": "times",
+    "endpoints": "addresses and secrets of systems",
     "audit_guard": "empty between two transactions",
 }
 

@@ -17,6 +17,7 @@ ADDED: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, ...]], tuple[str, .
         ("triages_due", "triages_received", "triages_of_conversation"),
     ),
     "0009": (("endpoints", "deliveries"), {"inbox": ("crashes",)}, ()),
+    "0010": (("erasures", "schedule"), {"api_keys": ("scopes", "per_minute", "expires_at", "last_used_at")}, ()),
 }  # fmt: skip
 TABLES_SINCE_0003 = {table for tables, _, _ in ADDED.values() for table in tables}
 

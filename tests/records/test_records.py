@@ -22,7 +22,6 @@ from service.knowledge import Entry, StoredEntry
 from service.messages import Contact, Customer, Feedback, Known, Message, Order, Signal, Triage
 from service.parts import Parts
 from service.records.database import connect, migrate
-from service.records.keys import SCOPES, key_digest
 from service.records.ledger import Ledger
 from service.records.queries import Records
 from service.records.tables import metadata
