@@ -48,8 +48,9 @@ HELD = (
     Held(conversations, conversations.c.conversation_id, "conversations"),
     Held(feedback, feedback.c.triage_id, "triages"),
     Held(redrafts, redrafts.c.triage_id, "triages"),
-    Held(idempotency, idempotency.c.key, "requests", outlives_retention=True),
     Held(deliveries, deliveries.c.triage_id, "triages"),
+    Held(deliveries, deliveries.c.message_id, "messages"),
+    Held(idempotency, idempotency.c.key, "requests", outlives_retention=True),
     Held(inbox, inbox.c.id, "messages"),
     Held(triages, triages.c.id, "triages"),
     Held(contacts, contacts.c.customer_id, "customers"),
@@ -67,9 +68,9 @@ NOT_HELD = {
     "api_keys": "names of keys, given by whoever runs the service",
     "connections": "names and secrets of systems",
     "workers": "ids of processes",
-    "endpoints": "addresses and secrets of systems",
     "erasures": "digests and numbers of rows",
     "schedule": "times",
+    "endpoints": "addresses and secrets of systems",
     "audit_guard": "empty between two transactions",
 }
 

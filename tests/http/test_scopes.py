@@ -29,7 +29,7 @@ def bearer(key: str) -> dict[str, str]:
 async def called(client: httpx.AsyncClient, operation: str, key: str) -> httpx.Response:
     """One call of an operation with an empty body and a made-up id: what comes after the key is none of its concern."""
     method, path = OPERATIONS[operation]
-    for name in ("triage_id", "message_id", "faq_id", "order_id", "customer_id", "conversation_id"):
+    for name in ("triage_id", "message_id", "faq_id", "order_id", "customer_id", "conversation_id", "delivery_id"):
         path = path.replace("{" + name + "}", "none")
     body: dict[str, Any] = {"json": {}} if method in ("POST", "PUT") else {}
     return await client.request(method, path, headers=bearer(key), **body)

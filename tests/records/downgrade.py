@@ -16,8 +16,8 @@ ADDED: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, ...]], tuple[str, .
         ("conversations", "audit", "audit_guard"), {"triages": ("language",), "feedback": ("edit",)},
         ("triages_due", "triages_received", "triages_of_conversation"),
     ),
-    "0008": (("erasures", "schedule"), {"api_keys": ("scopes", "per_minute", "expires_at", "last_used_at")}, ()),
-    "0009": (("endpoints", "deliveries"), {"inbox": ("crashes",)}, ()),
+    "0008": (("endpoints", "deliveries"), {"inbox": ("crashes",)}, ()),
+    "0009": (("erasures", "schedule"), {"api_keys": ("scopes", "per_minute", "expires_at", "last_used_at")}, ()),
 }  # fmt: skip
 TABLES_SINCE_0003 = {table for tables, _, _ in ADDED.values() for table in tables}
 

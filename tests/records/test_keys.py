@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from downgrade import back_to
 
 from service.errors import NotFound
+from service.records.database import migrate
 from service.records.keys import SCOPES, key_digest
 from service.records.queries import Records
 from service.records.tables import api_keys
@@ -61,6 +63,16 @@ async def test_a_key_that_is_over_or_nobodys_is_not_rotated(records: Records, nu
     with pytest.raises(NotFound):
         await records.api_keys.rotate(number, HOUR)
     assert len(await records.api_keys.all()) == 1
+
+
+async def test_a_key_made_before_there_were_scopes_may_do_what_it_could(records: Records) -> None:
+    key = await records.api_keys.make("desk", "demo")
+    async with records.engine.begin() as connection:
+        await connection.run_sync(back_to, "0008")
+    await migrate(records.engine)
+    found = (await records.api_keys.active())[key_digest(key)]
+    assert (found.name, found.brand, found.scopes, found.per_minute) == ("desk", "demo", SCOPES, None)
+    assert (found.expires_at, found.last_used_at) == (None, None)
 
 
 async def test_of_two_notes_of_use_the_later_one_stays(records: Records) -> None:

@@ -22,7 +22,6 @@ from service.knowledge import Entry, StoredEntry
 from service.messages import Contact, Customer, Feedback, Known, Message, Order, Signal, Triage
 from service.parts import Parts
 from service.records.database import connect, migrate
-from service.records.keys import SCOPES, key_digest
 from service.records.ledger import Ledger
 from service.records.queries import Records
 from service.records.tables import metadata
@@ -76,16 +75,6 @@ async def test_what_was_recorded_before_there_were_vectors_stays_and_has_none(
     await records.put_triages([(made[0], made[1].model_copy(update={"id": "tri_new"}))])
     new = (await records.known("demo", "C-1042", datetime.now(UTC) + timedelta(days=1))).history
     assert {one.triage_id: len(one.asked) for one in new} == {made[1].id: 0, "tri_new": 2 * 384}
-
-
-async def test_a_key_made_before_there_were_scopes_may_do_what_it_could(records: Records) -> None:
-    key = await records.api_keys.make("desk", "demo")
-    async with records.engine.begin() as connection:
-        await connection.run_sync(back_to, "0002")
-    await migrate(records.engine)
-    found = (await records.api_keys.active())[key_digest(key)]
-    assert (found.name, found.brand, found.scopes, found.per_minute) == ("desk", "demo", SCOPES, None)
-    assert (found.expires_at, found.last_used_at) == (None, None)
 
 
 async def test_a_precedent_is_replaced_and_removed_with_a_line_for_followers(records: Records) -> None:
