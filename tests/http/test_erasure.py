@@ -93,8 +93,8 @@ async def test_no_file_holds_a_word_of_an_erased_customer(own: Parts, calling: h
     assert receipt["compacted"] is True
     assert receipt["erased"].pop("audit") >= 4, "recorded twice, feedback, redraft"
     assert receipt["erased"] == {
-        "conversations": 1, "precedents": 1, "feedback": 1, "redrafts": 1, "idempotency": 1, "inbox": 1, "triages": 2,
-        "contacts": 0, "orders": 1, "handles": 1, "customers": 1,
+        "conversations": 1, "precedents": 1, "feedback": 1, "redrafts": 1, "deliveries": 0, "idempotency": 1, "inbox": 1,
+        "triages": 2, "contacts": 0, "orders": 1, "handles": 1, "customers": 1,
     }  # fmt: skip
     assert GONE.lower() not in answer.text.lower()
 
@@ -151,7 +151,7 @@ def test_caches_without_a_bound_never_keep_what_somebody_wrote() -> None:
         if isinstance(kept, functools._lru_cache_wrapper) and kept.cache_info().maxsize is None
         for name in inspect.signature(kept).parameters
     }
-    known = {"language", "code", "right", "folder"}
+    known = {"language", "code", "right", "folder", "dialect"}
     assert {(module, name) for module, name in asked_by if name not in known} == {("service.draft.phrases", "text")}
 
 

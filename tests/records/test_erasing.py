@@ -155,6 +155,8 @@ async def test_everything_of_one_customer_goes_and_nothing_of_another(records: R
         entry = Entry(id=triage_id, kind="precedent", entry=triage_id, language="de", topic=None, title="", answer="a")
         await records.put_precedent(StoredEntry(brand, entry, "d", "e", np.zeros((1, 4), np.float32)))
 
+    for brand in (BRAND, ELSEWHERE):
+        await records.endpoints.add(brand, "https://told.example/", ["triage.done"])
     for brand, who in ((BRAND, WHO), (BRAND, OTHER), (ELSEWHERE, WHO)):
         await put(brand, who)
     before = await rows(records)
