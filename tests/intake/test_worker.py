@@ -89,7 +89,7 @@ def break_for(customer_id: str, parts: Parts, monkeypatch: pytest.MonkeyPatch, t
 
 async def test_what_was_accepted_is_triaged_and_recorded(shared: Parts, client_on: Callable[[Parts], httpx.AsyncClient]) -> None:
     async with Worker(shared), client_on(shared) as client:
-        sent = {"text": "Zum dritten Mal: wo bleibt mein Paket?!", "id": "ext-1", "author": {"customer_id": "C-1042"}}
+        sent = {"text": "I want to speak to a real person, now", "id": "ext-1", "author": {"customer_id": "C-1042"}}
         (receipt,) = (await client.post("/v1/messages", json=[sent])).json()["messages"]
         _, triage = await ended(shared, receipt["id"])
         progress = (await client.get(receipt["location"])).json()
