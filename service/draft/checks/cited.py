@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from service.draft.checks.derived import follows
 from service.draft.checks.made import Made, bare
 from service.draft.checks.names import unknown_names
 from service.draft.checks.quantities import Quantity, quantities
@@ -20,6 +21,8 @@ def uncited(text: str, made: Made) -> list[str]:
         clauses: list[str] | None = None
         for found in quantities(sentence, made.language, made.today):
             if (found.keys & made.known and not _only_named(found, sentence, made)) or _this_year(found, made):
+                continue
+            if follows(found, sentence, made):
                 continue
             if found.kind in ("relative", "weekday") and bare(sentence) in made.approved_sentences:
                 continue  # "words for a rainy Monday"

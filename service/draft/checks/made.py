@@ -100,6 +100,11 @@ class Made:
         )
 
     @cached_property
+    def told(self) -> frozenset[Key]:
+        """Every number, day and sum that the draft itself tells, in either text."""
+        return frozenset(key for text in self.texts for key in keys_of(plain(text.text), self.language, self.today))
+
+    @cached_property
     def named(self) -> str:
         """All words that a draft may name somebody or something from, lower case."""
         context, brand = self.context, self.brand

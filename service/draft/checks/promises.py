@@ -9,6 +9,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from service.draft.checks.derived import follows
 from service.draft.checks.made import Made, bare
 from service.draft.checks.quantities import Key, Quantity, keys_of, quantities
 from service.draft.checks.wording import clauses_of, languages, plain, sentences_of, words_of
@@ -26,7 +27,7 @@ _SPANS = frozenset({"span", "money", "percent"})  # kinds of quantities that bel
 _SAYS = {
     "refund": "a refund", "compensation": "compensation", "discount": "a discount", "free": "something for free",
     "replacement": "a replacement", "guarantee": "a guarantee", "exception": "an exception", "callback": "a call",
-    "change": "a change to the order", "keep": "that an item may be kept",
+    "change": "a change to the order", "priority": "that it goes before others", "keep": "that an item may be kept",
 }  # fmt: skip
 
 
@@ -106,7 +107,7 @@ def _unsupported(group: str, clause: str, sentence: str, beside: Sequence[str], 
     if group in _AT_ONCE:
         known = frozenset(key for support in found for key in support.keys) | _keys_of_fields(made)
         for quantity in own:
-            if not quantity.keys & known:
+            if not quantity.keys & known and not follows(quantity, sentence, made):
                 return f"with {quantity.text.strip()}, which no source says of it"
     return None
 
@@ -120,7 +121,7 @@ def _late(sentence: str, made: Made) -> Iterator[str]:
     if not made.words.promising.search(sentence) or made.words.hedges.search(sentence):
         return
     for found in quantities(sentence, made.language, made.today):
-        if found.kind in ("relative", "weekday") and not found.keys & made.known:
+        if found.kind in ("relative", "weekday") and not found.keys & made.known and not follows(found, sentence, made):
             if ("relative", "today") in found.keys and "?" in sentence:
                 continue
             if ("relative", "yesterday") not in found.keys and not (

@@ -42,6 +42,7 @@ _PLAIN = re.compile(rf"(?<![\w]){NUMBER}")
 _LISTED = re.compile(r"^\s*\d{1,2}[.)]\s(?=\S)", re.MULTILINE)
 _DIGIT = re.compile(r"\d")
 _LEAST_PHONE = 7  # digits
+NEAR = 20  # characters between two weekdays that stand in one list
 
 
 @dataclass(frozen=True)
@@ -83,11 +84,19 @@ def _keys_of(text: str, language: str, today: date) -> frozenset[Key]:
                 found |= {("number", float(digits)) for digits in re.findall(r"\d+", str(value))[:2]}
         if quantity.kind not in ("number", "code", "phone"):
             found |= {("number", value) for number in re.findall(NUMBER, quantity.text) for value in values_of(number)}
-    # "Monday to Friday" names the days between as well.
+    return frozenset(found | set(_listed_days(weekdays)))
+
+
+def _listed_days(weekdays: list[tuple[int, int]]) -> Iterator[Key]:
+    """Days that a list or a span of weekdays names, and how many: "Monday to Friday" are five."""
+    row: set[int] = set()
     for (start, first), (end, last) in pairwise(weekdays):
-        if end - start < 20 and first < last:
-            found |= {("weekday", number) for number in range(first, last + 1)}
-    return frozenset(found)
+        if end - start >= NEAR or first >= last:
+            row = set()
+            continue
+        row |= set(range(first, last + 1))
+        yield from (("weekday", number) for number in row)
+        yield "days_named", float(len(row))
 
 
 def quantities_of(text: str, language: str, today: date) -> Iterator[Quantity]:
@@ -264,6 +273,8 @@ def _relatives(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
     for name, pattern in reader.relative.items() if reader.any_relative.search(text) else ():
         for match in pattern.finditer(text):
             keys: set[Key] = {("relative", name)}
+            if name == "next_business_day":
+                keys.add(("business_days", 1.0))
             if name in _DAYS_AHEAD:
                 keys.add(("date", today + timedelta(days=_DAYS_AHEAD[name])))
             yield Quantity(match[0], "relative", frozenset(keys), match.start())
@@ -274,7 +285,7 @@ def _numbers(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
         yield Quantity(match[0], "number", frozenset(("number", value) for value in values_of(match[0])), match.start())
 
 
-_DAYS_AHEAD = {"yesterday": -1, "today": 0, "tomorrow": 1, "day_after_tomorrow": 2}
+_DAYS_AHEAD = {"day_before_yesterday": -2, "yesterday": -1, "today": 0, "tomorrow": 1, "day_after_tomorrow": 2}
 _STEPS = (
     _iso, _text_dates, _listed, _money, _percents, _spans, _codes, _numeric, _clocks, _phones, _months, _weekdays, _relatives,
     _numbers,

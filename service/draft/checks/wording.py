@@ -18,6 +18,7 @@ _PLAIN = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "\u00a0": " ", "\u202
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"”“»')\]]*[^\S\n]+(?=[^\W\d_]*[A-ZÀ-ÝÅÄÖ¿¡„“\"«]|\d)")
 _ABBREVIATION = re.compile(r"\b(?:[^\W\d_]|bzw|ca|St|Nr|No|bijv|ex|ej|Mrs?|Ms|Dr|Sra?|Mme|dhr|mevr|etc)\.$")
 _ORDINAL = re.compile(r"\b\d{1,2}\.$")
+_LIST_NUMBER = re.compile(r"\d{1,2}\.")
 _MONTH = re.compile(r"(?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez)")
 
 
@@ -47,6 +48,7 @@ class Wording(_Strict):
     relative: dict[str, str]
     month_before: tuple[str, ...]
     deadlines: tuple[str, ...]
+    elapsed: tuple[str, ...]
     clauses: tuple[str, ...]
     negations: tuple[str, ...]
     not_negations: tuple[str, ...]
@@ -96,6 +98,7 @@ class Words:
 
     courtesies = _listed("courtesies")
     clauses = _listed("clauses")
+    elapsed = _listed("elapsed")
     negations = _listed("negations")
     not_negations = _listed("not_negations")
     conditions = _listed("conditions")
@@ -203,7 +206,7 @@ def sentences_of(text: str) -> tuple[str, ...]:
         parts: list[str] = []
         for part in _SENTENCE.split(line.strip()):
             before = parts[-1] if parts else ""
-            if _ABBREVIATION.search(before) or (_ORDINAL.search(before) and _MONTH.match(part)):
+            if _ABBREVIATION.search(before) or _LIST_NUMBER.fullmatch(before) or (_ORDINAL.search(before) and _MONTH.match(part)):
                 parts[-1] = f"{before} {part}"
             elif part.strip():
                 parts.append(part.strip())
