@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import combinations, product
 
-from service.draft.checks.made import Made
-from service.draft.checks.quantities import Key, Quantity, keys_of
+from service.draft.checks.made import Made, day_of, days_of
+from service.draft.checks.quantities import Key, Quantity, keys_of, named_days
 from service.draft.checks.reading import CURRENCIES
 from service.draft.checks.wording import plain
-from service.messages import Order
 
 LONG_SPAN = 7  # days from which a span counts from delivery without the text saying so: a return window, a warranty
 LONGEST_SPAN = 3660  # days; a span beyond is no deadline
+FIRST_YEAR = 2000  # from which a number of four digits may be a year
 _DAY, _WEEK, _MONTH = 1440, 7, 30.4  # minutes, days, days
 _UNITS = frozenset(CURRENCIES.values())
 
@@ -27,7 +27,11 @@ def follows(found: Quantity, sentence: str, made: Made) -> bool:
     """Whether the quantity is a conclusion from the sources and from what the draft tells beside it."""
     match found.kind:
         case "date" | "weekday" | "month" | "relative":
-            return _is_told_day(found, sentence, made) or any(_falls_on(day, found) for day in _deadlines(sentence, made))
+            words = made.words  # by a day that is past nothing can happen
+            promised = words.promising.search(sentence) is not None and words.elapsed.search(sentence) is None
+            return _is_told_day(found, sentence, made) or any(
+                _falls_on(day, found, made.today) for day in _deadlines(sentence, made) if day >= made.today or not promised
+            )
         case "number":
             return any(("number", float(day.year)) in found.keys for day in _deadlines(sentence, made))
         case "span":
@@ -45,18 +49,21 @@ def _is_told_day(found: Quantity, sentence: str, made: Made) -> bool:
     return any(isinstance(day, date) and ("weekday", day.weekday()) in found.keys for day in beside)
 
 
-def _falls_on(day: date, found: Quantity) -> bool:
-    return bool(found.keys & {("date", day), ("weekday", day.weekday()), ("month", day.month)})
+def _falls_on(day: date, found: Quantity, today: date) -> bool:
+    keys: set[Key] = {("date", day), ("weekday", day.weekday()), ("month", day.month)}
+    return bool(found.keys & (keys | named_days(day, today)))
 
 
 def _deadlines(sentence: str, made: Made) -> Iterator[date]:
     """Days that a span of the sources leads to, from a day that the draft tells or by a span that it tells."""
     told = made.told | _keys(sentence, made)
+    known = {value for name, value in made.known | made.heard if name == "date" and isinstance(value, date)} | {made.today}
     weekdays = {value for name, value in told if name == "weekday"}
-    known = {value for name, value in made.known if name == "date" and isinstance(value, date)} | {made.today}
-    named = {day for day in known if ("date", day) in told or (day.weekday() in weekdays and abs((day - made.today).days) < 14)}
-    named |= {value for name, value in told if name == "date" and isinstance(value, date)}
-    delivered = {day for order in _orders(made) if (day := _day(order.delivered_at)) is not None}
+    named = {day for day in known if day.weekday() in weekdays and abs((day - made.today).days) < 2 * _WEEK}
+    last = (made.today - timedelta(days=number) for number in range(_WEEK))  # "I ordered on Monday"
+    named |= {day for day in last if ("weekday", day.weekday()) in made.heard}
+    named |= {value for name, value in told | made.heard if name == "date" and isinstance(value, date)}
+    delivered = {day for order in made.orders if (day := day_of(order.delivered_at)) is not None}
     for name, value in made.known:
         if name not in ("minutes", "business_days", "months") or not isinstance(value, float):
             continue
@@ -100,13 +107,18 @@ def _has_passed(found: Quantity, sentence: str, made: Made) -> bool:
     """Whether so much time lies between two days of an order, or between one and today, and the text speaks of that."""
     tells = made.words.elapsed.search(sentence) is not None
     told = made.told | _keys(sentence, made)
-    for order in _orders(made):
-        days = _days_of(order)
+    for order in made.orders:
+        days = days_of(order)
         pairs = [(day, made.today) for day in days if tells or day > made.today]
         pairs += [pair for pair in combinations(days, 2) if tells or all(("date", day) in told for day in pair)]
         if any(found.keys & _between(*sorted(pair)) for pair in pairs):
             return True
-    return False
+    if not tells:
+        return False
+    years = {value for name, value in made.known if name == "number" and isinstance(value, float) and FIRST_YEAR <= value}
+    since: set[Key] = {("months", 12 * (made.today.year - year)) for year in years if year < made.today.year}
+    left = (day for day in _deadlines(sentence, made) if day > made.today)
+    return bool(found.keys & since) or any(found.keys & _between(made.today, day) for day in left)
 
 
 def _between(start: date, end: date) -> set[Key]:
@@ -133,32 +145,12 @@ def _sums(sentence: str, made: Made) -> set[Key]:
 
 def _prices(made: Made) -> set[Key]:
     found: set[Key] = set()
-    for order in _orders(made):
+    for order in made.orders:
         unit = next((money.currency for money in (order.total, order.refund) if money is not None), "EUR")
         for item in order.items:
             if item.price is not None:
                 found |= {(unit, round(item.price * number, 2)) for number in range(1, max(item.quantity, 1) + 1)}
     return found
-
-
-def _orders(made: Made) -> list[Order]:
-    """Orders that the draft may speak of: the one it is about and those whose fields are among the sources."""
-    return [order for order in made.context.orders if order == made.plan.order or order.order_id in made.values]
-
-
-def _days_of(order: Order) -> list[date]:
-    told = (
-        order.placed_at, order.promised_at, order.shipped_at, order.due_at, order.delivered_at, order.replacement_at, order.held_until,
-        order.refund.at if order.refund else None, *(event.at for event in order.timeline),
-    )  # fmt: skip
-    return sorted({day for value in told if (day := _day(value)) is not None})
-
-
-def _day(iso: str | None) -> date | None:
-    try:
-        return date.fromisoformat((iso or "")[:10])
-    except ValueError:
-        return None
 
 
 def _keys(text: str, made: Made) -> frozenset[Key]:

@@ -9,9 +9,9 @@ from functools import cached_property, lru_cache
 
 from service.brands import Brand
 from service.draft.checks.quantities import Key, keys_of
-from service.draft.checks.wording import Words, plain, sentences_of, words_of
+from service.draft.checks.wording import Words, plain, sentences_of, stands_in, words_of
 from service.draft.plan import Plan
-from service.messages import Action, Context, DraftText, Escalation, Message, Passage, Understanding
+from service.messages import Action, Context, DraftText, Escalation, Message, Order, Passage, Understanding
 
 _NO_WORD = re.compile(r"[\W_]+")
 WORD = re.compile(r"[^\W\d_][\w]*(?:['-][^\W\d_][\w]*)*")
@@ -80,9 +80,23 @@ class Made:
         return "\n".join([*(text for text, _ in self.passage_texts), *(plain(value) for value in self.values)])
 
     @cached_property
+    def orders(self) -> tuple[Order, ...]:
+        """Orders that the draft may speak of: the one it is about, those whose fields are sources and those it names."""
+        said = "\n".join(plain(text.text) for text in self.texts).casefold()
+        return tuple(
+            order
+            for order in self.context.orders
+            if order == self.plan.order
+            or order.order_id in self.values
+            or any(stands_in(plain(name).casefold(), said) for name in (order.order_id, *(item.name for item in order.items)))
+        )
+
+    @cached_property
     def known(self) -> frozenset[Key]:
-        """Every number, day and sum of the sources, in whatever form they have it."""
+        """Every number, day and sum of the sources, in whatever form they have it; days of orders with their year."""
         found: set[Key] = set()
+        for order in self.orders:
+            found |= keys_of(" ; ".join(day.isoformat() for day in days_of(order)), self.language, self.today)
         for text, language in self.passage_texts:
             found |= keys_of(text, language, self.today)
             if language != self.language:
@@ -139,6 +153,23 @@ class Made:
             sentence for text in (*self.approved, *(t for t, _ in self.passage_texts)) for sentence in sentences_of(plain(text))
         )
         return frozenset(bare(sentence) for sentence in found)
+
+
+def days_of(order: Order) -> list[date]:
+    """The days of an order, the earliest first."""
+    told = (
+        order.placed_at, order.promised_at, order.shipped_at, order.due_at, order.delivered_at, order.replacement_at,
+        order.held_until, order.refund.at if order.refund else None, *(event.at for event in order.timeline),
+    )  # fmt: skip
+    return sorted({day for value in told if (day := day_of(value)) is not None})
+
+
+def day_of(iso: str | None) -> date | None:
+    """The day of a field; None where there is none or it can't be read."""
+    try:
+        return date.fromisoformat((iso or "")[:10])
+    except ValueError:
+        return None
 
 
 def passage_words(passage: Passage) -> str:

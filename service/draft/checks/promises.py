@@ -77,7 +77,7 @@ def _that_may_deny(group: str, clause: str, found: re.Match[str], made: Made) ->
 def _unsupported(group: str, clause: str, sentence: str, beside: Sequence[str], made: Made) -> str | None:
     """Why nothing bears a promise, or None where something does."""
     words = made.words
-    at_once = group in _AT_ONCE and words.soon.search(sentence) is not None
+    at_once = group in _AT_ONCE and words.soon.search(sentence) is not None and not _due_today(sentence, made)
     if at_once and not words.soon.search(made.sources):
         return "at once is in no source"
     if any(_of_order(group, order) for order in made.context.orders):
@@ -99,7 +99,8 @@ def _unsupported(group: str, clause: str, sentence: str, beside: Sequence[str], 
     own = _quantities_of(sentence, made)
     near = [*own, *(quantity for one in beside for quantity in _quantities_of(one, made))]
     bound = "?" in sentence or words.conditions.search(sentence) or any(q.keys & support.keys for q in near for support in found)
-    bound = bound or any(words.asks["cue"].search(one) for one in beside)  # "send us a photo", on which it then depends
+    # "Send us a photo", "And if it can't be mended?": it depends on that.
+    bound = bound or any("?" in one or words.asks["photo"].search(one) or words.conditions.search(one) for one in beside)
     if not bound and all(support.conditional for support in found):
         return "has a condition in the sources"
     if at_once and not any(support.soon for support in found):
@@ -110,6 +111,14 @@ def _unsupported(group: str, clause: str, sentence: str, beside: Sequence[str], 
             if not quantity.keys & known and not follows(quantity, sentence, made):
                 return f"with {quantity.text.strip()}, which no source says of it"
     return None
+
+
+def _due_today(sentence: str, made: Made) -> bool:
+    """Whether "today" is the day on which it is due."""
+    today = ("relative", "today")
+    return today in made.known or any(
+        today in found.keys and follows(found, sentence, made) for found in quantities(sentence, made.language, made.today)
+    )
 
 
 def _quantities_of(sentence: str, made: Made) -> list[Quantity]:

@@ -75,7 +75,7 @@ def _keys_of(text: str, language: str, today: date) -> frozenset[Key]:
                     ("month", value.month),
                     ("number", float(value.year)),
                 }
-                found |= _named_days(value, today)
+                found |= named_days(value, today)
             elif name == "weekday" and isinstance(value, int):
                 weekdays.append((quantity.start, value))
                 if words_of(language).deadline_before.search(text[max(quantity.start - 30, 0) : quantity.start]):
@@ -293,7 +293,7 @@ _STEPS = (
 _STEPS_OF_WORDS = (_money_words, _spans, _months, _weekdays, _relatives)
 
 
-def _named_days(day: date, today: date) -> set[Key]:
+def named_days(day: date, today: date) -> set[Key]:
     """What else a day of a source may be called: tomorrow, next week, at the weekend."""
     ahead = (day - today).days
     found: set[Key] = {("relative", name) for name, step in _DAYS_AHEAD.items() if step == ahead}

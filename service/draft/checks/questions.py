@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from service.draft.checks.made import Made, bare, passage_words
 from service.draft.checks.quantities import keys_of, quantities_of
-from service.draft.checks.wording import plain, sentences_of
+from service.draft.checks.wording import clauses_of, plain, sentences_of, stems, stems_of, words_of
 from service.messages import DraftText, Order, Passage
 from service.order_numbers import order_numbers
 
 SHARED = 3  # stems of a passage that a text which answers by it has, beside those of the question
-STEM = 5  # letters by which words are the same: "Erstattung" and "erstatten" share "ersta"
 LEAST_ROOM = 400  # characters of a text that has room for an answer to each question
 IN_DANGER = frozenset({"self_harm", "hurt"})
 _PICTURES = frozenset({"image", "photo", "picture"})
-_WORD = re.compile(r"[^\W\d_]{4,}")
 
 
 def unanswered(full: DraftText, made: Made) -> list[str]:
@@ -79,17 +76,25 @@ def _tells_order(text: str, order: Order, made: Made) -> bool:
 def asks_known(text: str, made: Made) -> list[str]:
     """What a text asks for though the message or the record has it."""
     words, problems = made.words, []
-    known = _known(made)
-    for sentence in sentences_of(plain(text)):
-        if bare(sentence) in made.approved_sentences or words.asks["cue"].search(sentence) is None:
+    known = [what for what, is_known in _known(made).items() if is_known]
+    for sentence in sentences_of(plain(text)) if known else ():
+        if bare(sentence) in made.approved_sentences:
             continue
-        for what, is_known in known.items():
-            if is_known and words.asks[what].search(sentence) and not words.negated(sentence):
+        asked, requested = "?" in sentence, words.asks["cue"].search(sentence) is not None
+        for what in known:
+            if not (requested or (asked and what not in _MENTIONED)) or words.asks[what].search(sentence) is None:
+                continue
+            clauses = [clause for clause in clauses_of(sentence, words) if words.asks[what].search(clause)] or [sentence]
+            if not all(words.negated(clause) for clause in clauses) and not _has_value(what, sentence, made):
                 problems.append(f"asks for {_NAMED[what]}, which is known")
     return list(dict.fromkeys(problems))
 
 
-_NAMED = {"order": "the order number", "email": "the e-mail address", "photo": "a photo", "name": "the name"}
+_NAMED = {
+    "order": "the order number", "email": "the e-mail address", "photo": "a photo", "name": "the name", "item": "what was ordered",
+    "date": "the day of the order", "tracking": "the tracking number", "country": "the country",
+}  # fmt: skip
+_MENTIONED = frozenset({"email", "photo"})  # a question may speak of them and ask for something else
 
 
 def _known(made: Made) -> dict[str, bool]:
@@ -97,13 +102,36 @@ def _known(made: Made) -> dict[str, bool]:
     mine = {one.order_id.upper() for one in made.context.orders}
     said = set(order_numbers(made.said))
     photo = any(attachment.kind.casefold() in _PICTURES for attachment in message.attachments)
-    photo = photo or (order is not None and any(event.event == "photo_received" for event in order.timeline))
+    photo = photo or any(event.event == "photo_received" for one in made.context.orders[:1] for event in one.timeline)
     return {
         "order": order is not None or bool(said & mine),
         "email": bool(customer and customer.email) or re.search(r"[\w.+-]+@[\w-]+\.\w", made.said) is not None,
-        "photo": photo,
+        "photo": photo or _was_sent("photo", made),
         "name": bool((customer and customer.name) or message.author.name),
+        "item": order is not None and bool(order.items),
+        "date": order is not None and order.placed_at is not None,
+        "tracking": order is not None and order.tracking is not None,
+        "country": customer is not None and customer.country is not None,
     }
+
+
+def _was_sent(what: str, made: Made) -> bool:
+    """Whether the customer says that it was sent already."""
+    spoken = words_of(made.understanding.language.code)
+    return any(
+        spoken.asks[what].search(sentence) and spoken.asks["sent"].search(sentence) and not spoken.negated(sentence)
+        for sentence in sentences_of(made.said)
+        if "?" not in sentence
+    )
+
+
+def _has_value(what: str, sentence: str, made: Made) -> bool:
+    """Whether the sentence tells what it names: "your order number is A-1001"."""
+    order, customer = made.plan.order, made.context.customer
+    values = {"order": order.order_id if order else None, "email": customer.email if customer else None,
+              "tracking": order.tracking if order else None}  # fmt: skip
+    value = values.get(what)
+    return value is not None and value.casefold() in sentence.casefold()
 
 
 def unfitting(text: str, made: Made) -> list[str]:
@@ -134,16 +162,6 @@ def unfitting(text: str, made: Made) -> list[str]:
 
 def _of_phrases(made: Made) -> frozenset[str]:
     """Stems of how the language says hello, sorry and goodbye."""
-    return _stems(frozenset(made.words.functions)) | stems_of(
+    return stems(frozenset(made.words.functions)) | stems_of(
         " ".join((*made.words.given.greetings, *made.words.given.closings, made.brand.voice(made.language).team))
     )
-
-
-@lru_cache(maxsize=4096)
-def stems_of(text: str) -> frozenset[str]:
-    """The beginnings of the longer words of a text."""
-    return _stems(frozenset(_WORD.findall(text.casefold())))
-
-
-def _stems(words: frozenset[str]) -> frozenset[str]:
-    return frozenset(word[:STEM] for word in words if len(word) > 3)

@@ -13,7 +13,10 @@ from service.files import shipped
 from service.yaml_files import read_yaml
 
 FOLDER = "prompts/checks"
-APART = ("compensation", "discount")  # groups of promises of which one thing said in a source bears no other
+APART = ("compensation", "discount", "priority")  # groups of promises of which one thing said in a source bears no other
+STEM = 5  # letters by which words are the same: "Erstattung" and "erstatten" share "ersta"
+SHORT = 3  # letters up to which a word says too little
+_LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 _PLAIN = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "‑": "-"})
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"”“»')\]]*[^\S\n]+(?=[^\W\d_]*[A-ZÀ-ÝÅÄÖ¿¡„“\"«]|\d)")
 _ABBREVIATION = re.compile(r"\b(?:[^\W\d_]|bzw|ca|St|Nr|No|bijv|ex|ej|Mrs?|Ms|Dr|Sra?|Mme|dhr|mevr|etc)\.$")
@@ -27,13 +30,18 @@ class _Strict(BaseModel):
 
 
 class Asks(_Strict):
-    """How something is asked for: the asking, and by what the thing asked for."""
+    """How something is asked for: the asking, by what the thing asked for, and how a customer says that it was sent."""
 
     cue: tuple[str, ...]
     order: tuple[str, ...]
     email: tuple[str, ...]
     photo: tuple[str, ...]
     name: tuple[str, ...]
+    item: tuple[str, ...]
+    date: tuple[str, ...]
+    tracking: tuple[str, ...]
+    country: tuple[str, ...]
+    sent: tuple[str, ...]
 
 
 class Wording(_Strict):
@@ -224,6 +232,17 @@ def clauses_of(sentence: str, words: Words) -> list[str]:
             at = found.start()
         parts.append(part[at:])
     return [part.strip() for part in parts if part.strip()]
+
+
+@lru_cache(maxsize=4096)
+def stems_of(text: str) -> frozenset[str]:
+    """The beginnings of the longer words of a text."""
+    return stems(frozenset(_LONG_WORD.findall(text.casefold())))
+
+
+def stems(words: Iterable[str]) -> frozenset[str]:
+    """Their beginnings."""
+    return frozenset(word[:STEM] for word in words if len(word) > SHORT)
 
 
 def stands_in(value: str, text: str) -> bool:
