@@ -20,6 +20,7 @@ LONG_SPAN = 7  # days from which a span counts from delivery without the text sa
 LONGEST_SPAN = 3660  # days; a span beyond is no deadline
 FIRST_YEAR = 2000  # from which a number of four digits may be a year
 _DAY, _WEEK, _MONTH = 1440, 7, 30.4  # minutes, days, days
+_WORKING = 5  # business days of a week
 _UNITS = frozenset(CURRENCIES.values())
 
 
@@ -30,12 +31,12 @@ def follows(found: Quantity, sentence: str, made: Made) -> bool:
             words = made.words  # by a day that is past nothing can happen
             promised = words.promising.search(sentence) is not None and words.elapsed.search(sentence) is None
             return _is_told_day(found, sentence, made) or any(
-                _falls_on(day, found, made.today) for day in _deadlines(sentence, made) if day >= made.today or not promised
+                _falls_on(day, found, made.today) for day in _deadlines(sentence, made, found) if day >= made.today or not promised
             )
         case "number":
             return any(("number", float(day.year)) in found.keys for day in _deadlines(sentence, made))
         case "span":
-            return bool(found.keys & _counted(made)) or _has_passed(found, sentence, made)
+            return bool(found.keys & (_counted(made) | _weeks_of_work(made))) or _has_passed(found, sentence, made)
         case "money":
             return bool(found.keys & _sums(sentence, made))
     return False
@@ -54,11 +55,15 @@ def _falls_on(day: date, found: Quantity, today: date) -> bool:
     return bool(found.keys & (keys | named_days(day, today)))
 
 
-def _deadlines(sentence: str, made: Made) -> Iterator[date]:
-    """Days that a span of the sources leads to, from a day that the draft tells or by a span that it tells."""
+def _deadlines(sentence: str, made: Made, found: Quantity | None = None) -> Iterator[date]:
+    """Days that a span of the sources leads to, from a day that the draft tells or by a span that it tells.
+
+    `found` is what may follow from them: its own weekday is no day that is told.
+    """
     told = made.told | _keys(sentence, made)
     known = {value for name, value in made.known | made.heard if name == "date" and isinstance(value, date)} | {made.today}
-    weekdays = {value for name, value in told if name == "weekday"}
+    own = {day.weekday() for name, day in (found.keys if found else ()) if name == "date" and isinstance(day, date)}
+    weekdays = {value for name, value in told if name == "weekday"} - own
     named = {day for day in known if day.weekday() in weekdays and abs((day - made.today).days) < 2 * _WEEK}
     last = (made.today - timedelta(days=number) for number in range(_WEEK))  # "I ordered on Monday"
     named |= {day for day in last if ("weekday", day.weekday()) in made.heard}
@@ -67,7 +72,7 @@ def _deadlines(sentence: str, made: Made) -> Iterator[date]:
     for name, value in made.known:
         if name not in ("minutes", "business_days", "months") or not isinstance(value, float):
             continue
-        days = known if not made.texts or (name, value) in told else named
+        days = known | named if not made.texts or (name, value) in told else named
         for start in days | (delivered if _is_long(name, value) else set()):
             if (day := _after(start, name, value)) is not None:
                 yield day
@@ -101,6 +106,12 @@ def _last_day(year: int, month: int) -> int:
 def _counted(made: Made) -> frozenset[Key]:
     """Numbers of days that a source lists: "Thursday to Saturday" are three."""
     return frozenset(("minutes", value * _DAY) for name, value in made.known if name == "days_named" and isinstance(value, float))
+
+
+def _weeks_of_work(made: Made) -> frozenset[Key]:
+    """Five business days are a week, as people tell it."""
+    business = {value for name, value in made.known if name == "business_days" and isinstance(value, float)}
+    return frozenset(("minutes", value / _WORKING * _WEEK * _DAY) for value in business if value % _WORKING == 0)
 
 
 def _has_passed(found: Quantity, sentence: str, made: Made) -> bool:

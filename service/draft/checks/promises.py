@@ -12,7 +12,8 @@ from typing import Any
 from service.draft.checks.derived import follows
 from service.draft.checks.made import Made, bare
 from service.draft.checks.quantities import Key, Quantity, keys_of, quantities
-from service.draft.checks.wording import clauses_of, languages, plain, sentences_of, words_of
+from service.draft.checks.terms import looser
+from service.draft.checks.wording import clauses_of, languages, plain, sentences_of, without_labels, words_of
 from service.messages import Order
 
 # Groups of prompts/checks that are true of an order without any passage, by what of the order makes them so.
@@ -50,11 +51,11 @@ def invented(text: str, made: Made) -> list[str]:
         beside = [one for one in (*said[max(at - 1, 0) : at], *said[at + 1 : at + 2]) if bare(one) not in made.approved_sentences]
         problems += _invented(sentence, beside, made)
         problems += _late(sentence, made)
-    return list(dict.fromkeys(problems))
+    return list(dict.fromkeys([*problems, *looser(text, made)]))
 
 
-def _invented(sentence: str, beside: Sequence[str], made: Made) -> Iterator[str]:
-    words = made.words
+def _invented(told: str, beside: Sequence[str], made: Made) -> Iterator[str]:
+    words, sentence = made.words, without_labels(told)
     for group, pattern in words.promises.items():
         if pattern.search(sentence) is None:
             continue
@@ -81,6 +82,8 @@ def _unsupported(group: str, clause: str, sentence: str, beside: Sequence[str], 
     if at_once and not words.soon.search(made.sources):
         return "at once is in no source"
     if any(_of_order(group, order) for order in made.context.orders):
+        return None
+    if group == "free" and words.promises["replacement"].search(sentence) and any(o.replacement_at for o in made.context.orders):
         return None
     if group in _DONE and words.done.search(clause) and not words.conditions.search(sentence):
         return "is told as done, and no order says so"

@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
-from service.draft.checks.reading import CURRENCIES, CURRENCY, NUMBER, TO, Reader, reader_of
+from service.draft.checks.reading import CURRENCIES, CURRENCY, NUMBER, TO, UP_TO, Reader, reader_of
 from service.draft.checks.wording import languages, sentences_of, words_of
 
 Kind = Literal["number", "money", "percent", "span", "date", "month", "clock", "weekday", "relative", "code", "phone"]
@@ -30,7 +30,7 @@ _CLOCK = re.compile(
 _AT = re.compile(r"(?:\bum|\bkl\.?|klockan|\bat|\bom|\bà|a las?|vanaf|ab|from|until|bis|tot|before|by)\s$", re.IGNORECASE)
 _MONEY = re.compile(
     rf"(?:(?<![\w])(?P<before>{CURRENCY})\s?(?P<one>{NUMBER})(?!\d))"
-    rf"|(?<![\w.,])(?:(?P<low>{NUMBER})\s?{TO}\s?)?(?P<two>{NUMBER})\s?(?:,?-{{1,2}}\s?)?(?P<after>{CURRENCY})(?!\w)",
+    rf"|(?<![\w.,])(?:(?P<low>{NUMBER})\s?{UP_TO}\s?)?(?P<two>{NUMBER})\s?(?:,?-{{1,2}}\s?)?(?P<after>{CURRENCY})(?!\w)",
     re.IGNORECASE,
 )
 _PERCENT = re.compile(

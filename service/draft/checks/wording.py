@@ -13,7 +13,7 @@ from service.files import shipped
 from service.yaml_files import read_yaml
 
 FOLDER = "prompts/checks"
-APART = ("compensation", "discount", "priority")  # groups of promises of which one thing said in a source bears no other
+APART = ("compensation", "discount", "priority", "exception", "guarantee", "callback")  # groups of promises of which one thing said in a source bears no other
 STEM = 5  # letters by which words are the same: "Erstattung" and "erstatten" share "ersta"
 SHORT = 3  # letters up to which a word says too little
 _LONG_WORD = re.compile(r"[^\W\d_]{4,}")
@@ -44,6 +44,14 @@ class Asks(_Strict):
     sent: tuple[str, ...]
 
 
+class Looser(_Strict):
+    """What makes a condition of the terms looser: that it never counts, or that a breach of it is allowed."""
+
+    regardless: tuple[str, ...]
+    permits: tuple[str, ...]
+    breaches: tuple[str, ...]
+
+
 class Wording(_Strict):
     """One language's file. Entries are regular expressions, save `functions`, `numbers`, `articles` and `capitals`."""
 
@@ -67,6 +75,7 @@ class Wording(_Strict):
     promising: tuple[str, ...]
     soon: tuple[str, ...]
     promises: dict[str, tuple[str, ...]]
+    looser: Looser
     forbidden: dict[str, tuple[str, ...]]
     human: tuple[str, ...]
     named_human: tuple[str, ...]
@@ -150,6 +159,11 @@ class Words:
         return {name: any_of(getattr(self.given.asks, name)) for name in Asks.model_fields}
 
     @cached_property
+    def looser(self) -> dict[str, re.Pattern[str]]:
+        """What makes a condition of the terms looser."""
+        return {name: any_of(getattr(self.given.looser, name)) for name in Looser.model_fields}
+
+    @cached_property
     def deadline_before(self) -> re.Pattern[str]:
         """The end of a text after which a day is a deadline."""
         return re.compile(rf"(?<!\w)(?:{'|'.join(self.given.deadlines)})[\s\w.-]{{0,16}}$", re.IGNORECASE)
@@ -198,6 +212,15 @@ def any_of(patterns: Iterable[str]) -> re.Pattern[str]:
     """One pattern of whole words for all of these, which matches nothing where there are none."""
     listed = [pattern for pattern in patterns if pattern]
     return re.compile(rf"(?<!\w)(?:{'|'.join(listed)})(?!\w)" if listed else r"(?!)", re.IGNORECASE)
+
+
+_QUOTED = re.compile(r"[\"“„«‘]\s?([^\"“”„«»‘’\n]{1,40})\s?[\"”“»’]")
+LABEL = 3  # words of a label in quotes, such as of a button
+
+
+def without_labels(sentence: str) -> str:
+    """The sentence without short labels in quotes: “choose ‘Exchange’” promises no exchange."""
+    return _QUOTED.sub(lambda found: " " if len(found[1].split()) <= LABEL else found[0], sentence)
 
 
 @lru_cache(maxsize=8192)
