@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from itertools import combinations, product
 
 from service.draft.checks.made import Made, day_of, days_of
-from service.draft.checks.quantities import Key, Quantity, keys_of, named_days
+from service.draft.checks.quantities import Key, Quantity, keys_of, named_days, units_of
 from service.draft.checks.reading import CURRENCIES
 from service.draft.checks.wording import plain
 
@@ -21,6 +21,7 @@ LONGEST_SPAN = 3660  # days; a span beyond is no deadline
 FIRST_YEAR = 2000  # from which a number of four digits may be a year
 _DAY, _WEEK, _MONTH = 1440, 7, 30.4  # minutes, days, days
 _WORKING = 5  # business days of a week
+_IN_HOURS = frozenset({"hours", "minutes"})
 _UNITS = frozenset(CURRENCIES.values())
 
 
@@ -116,11 +117,14 @@ def _weeks_of_work(made: Made) -> frozenset[Key]:
 
 def _has_passed(found: Quantity, sentence: str, made: Made) -> bool:
     """Whether so much time lies between two days of an order, or between one and today, and the text speaks of that."""
+    if _IN_HOURS & set(units_of(found.text, made.language)):
+        return False  # "this takes 48 hours" tells of no two days
     tells = made.words.elapsed.search(sentence) is not None
+    due = made.words.deadline_before.search(sentence[: found.start]) is not None  # "in two days"
     told = made.told | _keys(sentence, made)
     for order in made.orders:
         days = days_of(order)
-        pairs = [(day, made.today) for day in days if tells or day > made.today]
+        pairs = [(day, made.today) for day in days if tells or (due and day > made.today)]
         pairs += [pair for pair in combinations(days, 2) if tells or all(("date", day) in told for day in pair)]
         if any(found.keys & _between(*sorted(pair)) for pair in pairs):
             return True

@@ -120,6 +120,11 @@ def quantities(text: str, language: str, today: date) -> tuple[Quantity, ...]:
     return tuple(sorted(found, key=lambda quantity: quantity.start))
 
 
+def units_of(text: str, language: str) -> list[str]:
+    """The units of time that a text names."""
+    return [unit for unit, pattern in reader_of(language if language in languages() else "en").units.items() if pattern.search(text)]
+
+
 def values_of(number: str) -> set[float]:
     """What a number can mean: "1.219" is one thousand and more, or one and a fifth."""
     compact = re.sub(r"[  \s]", "", number)

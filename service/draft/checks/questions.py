@@ -10,9 +10,10 @@ from service.draft.checks.wording import clauses_of, plain, sentences_of, stems,
 from service.messages import DraftText, Order, Passage
 from service.order_numbers import order_numbers
 
-SHARED = 6  # stems of a passage that a text which answers by it has, beside those of the question
+SHARED = 8  # stems of a passage that a text which answers by it has, beside those of the question
 WITH_NUMBER = 2  # the same of a text that tells a number of the passage
 WITH_ORDER = 3  # the same of a text that tells something of the order, or that says little else
+SOME, PARTLY = 5, 0.2  # stems that are enough where they are so large a share of the text's words
 MOSTLY = 0.35  # share of a text's words that are a passage's from which it says little else
 DANGER = 3  # stems of a passage up to which a text to somebody in danger may share them
 LEAST_SENTENCE = 24  # characters of an approved sentence that tells something
@@ -59,7 +60,7 @@ def _says(passage: Passage, text: str, asked: frozenset[str], made: Made) -> boo
         return made.cited is None or passage.id in made.cited or bool(own & told)
     words = stems_of(text) - asked - _of_phrases(made) - _of_names(made)
     shared = len(words & stems_of(passage_words(passage)))
-    if shared >= SHARED or (own & told and shared >= WITH_NUMBER) or (made.known & told and shared >= WITH_ORDER):
+    if shared >= SHARED or (shared >= SOME and shared >= PARTLY * len(words)) or (own & told and shared >= WITH_NUMBER) or (made.known & told and shared >= WITH_ORDER):
         return True
     return shared >= WITH_ORDER and shared >= MOSTLY * len(words)
 
@@ -86,7 +87,7 @@ def _tells_order(text: str, made: Made) -> bool:
         return True
     words = stems_of(text) - stems_of(made.said) - _of_phrases(made) - _of_names(made)
     shared = len(words & frozenset(stem for value in made.approved for stem in stems_of(value)))
-    return shared >= SHARED or (shared >= WITH_ORDER and shared >= MOSTLY * len(words))
+    return shared >= SHARED or (shared >= SOME and shared >= PARTLY * len(words)) or (shared >= WITH_ORDER and shared >= MOSTLY * len(words))
 
 
 def _code_of(order: Order | None) -> Key:
@@ -124,7 +125,7 @@ def _known(made: Made) -> dict[str, bool]:
     mine = {one.order_id.upper() for one in made.context.orders}
     said = set(order_numbers(made.said))
     photo = any(attachment.kind.casefold() in _PICTURES for attachment in message.attachments)
-    photo = photo or any(event.event == "photo_received" for one in made.context.orders[:1] for event in one.timeline)
+    photo = photo or any(event.event == "photo_received" for event in (order.timeline if order else ()))
     return {
         "order": order is not None or bool(said & mine),
         "email": bool(customer and customer.email) or re.search(r"[\w.+-]+@[\w-]+\.\w", made.said) is not None,
