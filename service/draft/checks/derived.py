@@ -29,10 +29,8 @@ def follows(found: Quantity, sentence: str, made: Made) -> bool:
     """Whether the quantity is a conclusion from the sources and from what the draft tells beside it."""
     match found.kind:
         case "date" | "weekday" | "month" | "relative":
-            words = made.words  # by a day that is past nothing can happen
-            promised = words.promising.search(sentence) is not None and words.elapsed.search(sentence) is None
             return _is_told_day(found, sentence, made) or any(
-                _falls_on(day, found, made.today) for day in _deadlines(sentence, made, found) if day >= made.today or not promised
+                _falls_on(day, found, made.today) for day in _possible(found, sentence, made)
             )
         case "number":
             return any(("number", float(day.year)) in found.keys for day in _deadlines(sentence, made))
@@ -41,6 +39,13 @@ def follows(found: Quantity, sentence: str, made: Made) -> bool:
         case "money":
             return bool(found.keys & _sums(sentence, made))
     return False
+
+
+def _possible(found: Quantity, sentence: str, made: Made) -> Iterator[date]:
+    """The deadlines without those that are past, where something is said to happen by them."""
+    words = made.words
+    promised = words.promising.search(sentence) is not None and words.elapsed.search(sentence) is None
+    return (day for day in _deadlines(sentence, made, found) if day >= made.today or not promised)
 
 
 def _is_told_day(found: Quantity, sentence: str, made: Made) -> bool:

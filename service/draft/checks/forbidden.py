@@ -15,7 +15,9 @@ _SAYS = {
 _FIRMS = ("carriers", "payments", "shops")
 MOST_CLOSING = 6  # words of a closing line
 # "LG Marco", "Best, Sarah", "– Marta, customer care"
-_ENDING = re.compile(r"^(?P<closing>[^\n]*?)(?:[,–—/-]\s?|\s)(?P<name>[^\W\d_a-z][\w'’.-]*(?:\s[^\W\d_a-z][\w'’.-]*)?(?:,[^,]{2,40})?)$")
+_ENDING = re.compile(
+    r"^(?P<closing>[^\n]*?)(?:[,–—/-]\s?|\s)(?P<name>[^\W\d_a-z][\w'’.-]*(?:\s[^\W\d_a-z][\w'’.-]*)?(?:,[^,]{2,40})?)$"
+)
 _ROLE = re.compile(r"[,(]")
 _SIGNED = re.compile(r"^[^\W\d_][\w'’.-]*(?:\s[^\W\d_][\w'’.-]*){0,2}$")
 

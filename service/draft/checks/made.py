@@ -116,7 +116,8 @@ class Made:
     @cached_property
     def told(self) -> frozenset[Key]:
         """Every number, day and sum that the draft itself tells, in either text."""
-        return frozenset(key for text in self.texts for key in keys_of(plain(text.text), self.language, self.today))
+        said = (sentence for text in self.texts for sentence in sentences_of(plain(text.text)))
+        return frozenset(key for sentence in said for key in keys_of(sentence, self.language, self.today))
 
     @cached_property
     def named(self) -> str:

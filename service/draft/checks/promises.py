@@ -30,7 +30,8 @@ _SPANS = frozenset({"span", "money", "percent"})  # kinds of quantities that bel
 _SAYS = {
     "refund": "a refund", "compensation": "compensation", "discount": "a discount", "free": "something for free",
     "replacement": "a replacement", "guarantee": "a guarantee", "exception": "an exception", "callback": "a call",
-    "surely": "certainty", "extension": "more time", "change": "a change to the order", "priority": "that it goes before others", "keep": "that an item may be kept",
+    "surely": "certainty", "extension": "more time", "change": "a change to the order", "priority": "that it goes before others",
+    "keep": "that an item may be kept",
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
-from service.draft.checks.reading import CURRENCIES, CURRENCY, NUMBER, TO, UP_TO, Reader, reader_of
+from service.draft.checks.reading import CURRENCIES, CURRENCY, NUMBER, UP_TO, Reader, reader_of
 from service.draft.checks.wording import languages, sentences_of, words_of
 
 Kind = Literal["number", "money", "percent", "span", "date", "month", "clock", "weekday", "relative", "code", "phone"]
@@ -122,7 +122,9 @@ def quantities(text: str, language: str, today: date) -> tuple[Quantity, ...]:
 
 def units_of(text: str, language: str) -> list[str]:
     """The units of time that a text names."""
-    return [unit for unit, pattern in reader_of(language if language in languages() else "en").units.items() if pattern.search(text)]
+    return [
+        unit for unit, pattern in reader_of(language if language in languages() else "en").units.items() if pattern.search(text)
+    ]
 
 
 def values_of(number: str) -> set[float]:

@@ -60,9 +60,16 @@ def _says(passage: Passage, text: str, asked: frozenset[str], made: Made) -> boo
         return made.cited is None or passage.id in made.cited or bool(own & told)
     words = stems_of(text) - asked - _of_phrases(made) - _of_names(made)
     shared = len(words & stems_of(passage_words(passage)))
-    if shared >= SHARED or (shared >= SOME and shared >= PARTLY * len(words)) or (own & told and shared >= WITH_NUMBER) or (made.known & told and shared >= WITH_ORDER):
+    if (own & told and shared >= WITH_NUMBER) or (made.known & told and shared >= WITH_ORDER):
         return True
-    return shared >= WITH_ORDER and shared >= MOSTLY * len(words)
+    return _is_much(shared, len(words))
+
+
+def _is_much(shared: int, words: int) -> bool:
+    """Whether so many stems of a source among so many of a text tell what the source says, without a number of it."""
+    return (
+        shared >= SHARED or (shared >= SOME and shared >= PARTLY * words) or (shared >= WITH_ORDER and shared >= MOSTLY * words)
+    )
 
 
 def _told(said: str, made: Made) -> frozenset[Key]:
@@ -87,7 +94,7 @@ def _tells_order(text: str, made: Made) -> bool:
         return True
     words = stems_of(text) - stems_of(made.said) - _of_phrases(made) - _of_names(made)
     shared = len(words & frozenset(stem for value in made.approved for stem in stems_of(value)))
-    return shared >= SHARED or (shared >= SOME and shared >= PARTLY * len(words)) or (shared >= WITH_ORDER and shared >= MOSTLY * len(words))
+    return _is_much(shared, len(words))
 
 
 def _code_of(order: Order | None) -> Key:
@@ -114,8 +121,8 @@ def asks_known(text: str, made: Made) -> list[str]:
 
 
 _NAMED = {
-    "order": "the order number", "email": "the e-mail address", "photo": "a photo", "name": "the name", "item": "what was ordered",
-    "date": "the day of the order", "tracking": "the tracking number", "country": "the country",
+    "order": "the order number", "email": "the e-mail address", "photo": "a photo", "name": "the name",
+    "item": "what was ordered", "date": "the day of the order", "tracking": "the tracking number", "country": "the country",
 }  # fmt: skip
 _MENTIONED = frozenset({"email", "photo"})  # a question may speak of them and ask for something else
 

@@ -13,7 +13,8 @@ from service.files import shipped
 from service.yaml_files import read_yaml
 
 FOLDER = "prompts/checks"
-APART = ("compensation", "discount", "priority", "exception", "guarantee", "callback")  # groups of promises of which one thing said in a source bears no other
+# Groups of promises of which one thing said in a source bears no other.
+APART = frozenset({"compensation", "discount", "priority", "exception", "guarantee", "callback"})
 STEM = 5  # letters by which words are the same: "Erstattung" and "erstatten" share "ersta"
 SHORT = 3  # letters up to which a word says too little
 _LONG_WORD = re.compile(r"[^\W\d_]{4,}")
