@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from service.draft.checks.made import Made, bare
+from service.draft.checks.derived import follows
+from service.draft.checks.made import Made, bare, passage_words
 from service.draft.checks.names import unknown_names
-from service.draft.checks.quantities import Quantity, quantities
-from service.draft.checks.wording import clauses_of, plain, sentences_of
+from service.draft.checks.quantities import Quantity, keys_of, quantities
+from service.draft.checks.wording import clauses_of, plain, sentences_of, stems_of
 
 _OF_PROMISES = frozenset(
     {"money", "percent"}
 )  # kinds that the customer's own words are no source for, where something is promised
+SAME = 2  # stems that two sentences on the same thing share
 _WITH_DEADLINE = frozenset({"span", "date", "weekday", "month", "relative", "clock"})  # the same, after a word such as "by"
 
 
@@ -21,6 +23,8 @@ def uncited(text: str, made: Made) -> list[str]:
         for found in quantities(sentence, made.language, made.today):
             if (found.keys & made.known and not _only_named(found, sentence, made)) or _this_year(found, made):
                 continue
+            if follows(found, sentence, made) or _is_shown(found, sentence, made):
+                continue
             if found.kind in ("relative", "weekday") and bare(sentence) in made.approved_sentences:
                 continue  # "words for a rainy Monday"
             if found.kind == "relative" and ("relative", "today") in found.keys and not made.words.promising.search(sentence):
@@ -31,6 +35,17 @@ def uncited(text: str, made: Made) -> list[str]:
                     continue
             problems.append(f"{found.text.strip()} is in no source")
     return [*dict.fromkeys(problems), *(f"{name} is in no source" for name in unknown_names(text, made))]
+
+
+def _is_shown(found: Quantity, sentence: str, made: Made) -> bool:
+    """Whether a passage that was found, and is not cited, says it of the same thing."""
+    stems = stems_of(sentence)
+    others = (passage for passage in made.context.passages if passage not in made.passages)
+    return any(
+        len(stems & stems_of(said)) >= SAME and found.keys & keys_of(said, passage.language, made.today)
+        for passage in others
+        for said in sentences_of(plain(passage_words(passage)))
+    )
 
 
 def _only_named(found: Quantity, sentence: str, made: Made) -> bool:

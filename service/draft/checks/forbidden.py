@@ -12,6 +12,13 @@ _SAYS = {
     "profanity": "an oath", "blame": "blames the customer", "machine": "words of a model about itself or its task",
     "liability": "admits liability",
 }  # fmt: skip
+_FIRMS = ("carriers", "payments", "shops")
+MOST_CLOSING = 6  # words of a closing line
+# "LG Marco", "Best, Sarah", "– Marta, customer care"
+_ENDING = re.compile(
+    r"^(?P<closing>[^\n]*?)(?:[,–—/-]\s?|\s)(?P<name>[^\W\d_a-z][\w'’.-]*(?:\s[^\W\d_a-z][\w'’.-]*)?(?:,[^,]{2,40})?)$"
+)
+_ROLE = re.compile(r"[,(]")
 _SIGNED = re.compile(r"^[^\W\d_][\w'’.-]*(?:\s[^\W\d_][\w'’.-]*){0,2}$")
 
 
@@ -41,7 +48,8 @@ def human_claims(text: str, made: Made) -> list[str]:
     for sentence in sentences_of(said):
         if bare(sentence) in made.approved_sentences:
             continue
-        if (found := made.words.human.search(sentence)) is not None:
+        asked_for = made.plan.kind == "human" and made.words.hands_over.search(sentence) is not None
+        if not asked_for and (found := made.words.human.search(sentence)) is not None:
             problems.append(f"“{found[0]}”")
         for pattern in made.words.named_human:
             for found in pattern.finditer(sentence):
@@ -55,7 +63,7 @@ def _a_person(word: str, sentence: str, at: int, made: Made) -> bool:
     """Whether a word with a capital names somebody: by the list, or where nothing else gives it a capital."""
     if word in names()["people"]:
         return not knows(word, made)
-    if made.words.closings.fullmatch(word) or knows(word, made):
+    if made.words.closings.fullmatch(word) or knows(word, made) or any(word in names()[kind] for kind in _FIRMS):
         return False
     starts = sentence.find(word) == 0
     return not starts and not (made.language in NOUNS_HAVE_CAPITALS and at == sentence.find(word))
@@ -68,13 +76,20 @@ def undisclosed(text: str, made: Made) -> list[str]:
 
 
 def _signed(text: str, made: Made) -> list[str]:
-    """A person's name in the place of the team's below a closing line."""
+    """A person's name in the place of the team's: below a closing line, after its words, or after a dash."""
     lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
     if disclosure := made.brand.voice(made.language).disclosure:
         lines = [line for line in lines if bare(line) != bare(disclosure)]
-    if len(lines) < 2 or not made.words.closings.search(lines[-2]) or len(lines[-2].split()) > 6:
+    if not lines:
         return []
     last = lines[-1].rstrip(".!,")
+    if (ending := _ENDING.search(sentences_of(last)[-1] if sentences_of(last) else last)) is not None:
+        closing, name = ending["closing"], ending["name"]
+        if (made.words.closings.search(closing) and len(closing.split()) <= MOST_CLOSING) or (not closing and len(lines) > 1):
+            last, lines = name, [*lines[:-1], closing, name]
+    if len(lines) < 2 or not (made.words.closings.search(lines[-2]) or not lines[-2]) or len(lines[-2].split()) > MOST_CLOSING:
+        return []
+    last = _ROLE.split(last)[0].strip()
     if not _SIGNED.match(last) or not last[0].isupper():
         return []
     if all(knows(part, made) for part in last.split() if part[0].isupper()) and last.split()[0] not in names()["people"]:

@@ -9,9 +9,9 @@ from functools import cached_property, lru_cache
 
 from service.brands import Brand
 from service.draft.checks.quantities import Key, keys_of
-from service.draft.checks.wording import Words, plain, sentences_of, words_of
+from service.draft.checks.wording import Words, plain, sentences_of, stands_in, words_of
 from service.draft.plan import Plan
-from service.messages import Action, Context, DraftText, Escalation, Message, Passage, Understanding
+from service.messages import Action, Context, DraftText, Escalation, Message, Order, Passage, Understanding
 
 _NO_WORD = re.compile(r"[\W_]+")
 WORD = re.compile(r"[^\W\d_][\w]*(?:['-][^\W\d_][\w]*)*")
@@ -80,9 +80,23 @@ class Made:
         return "\n".join([*(text for text, _ in self.passage_texts), *(plain(value) for value in self.values)])
 
     @cached_property
+    def orders(self) -> tuple[Order, ...]:
+        """Orders that the draft may speak of: the one it is about, those whose fields are sources and those it names."""
+        said = "\n".join(plain(text.text) for text in self.texts).casefold()
+        return tuple(
+            order
+            for order in self.context.orders
+            if order == self.plan.order
+            or order.order_id in self.values
+            or any(stands_in(plain(name).casefold(), said) for name in (order.order_id, *(item.name for item in order.items)))
+        )
+
+    @cached_property
     def known(self) -> frozenset[Key]:
-        """Every number, day and sum of the sources, in whatever form they have it."""
+        """Every number, day and sum of the sources, in whatever form they have it; days of orders with their year."""
         found: set[Key] = set()
+        for order in self.orders:
+            found |= keys_of(" ; ".join(day.isoformat() for day in days_of(order)), self.language, self.today)
         for text, language in self.passage_texts:
             found |= keys_of(text, language, self.today)
             if language != self.language:
@@ -100,6 +114,12 @@ class Made:
         )
 
     @cached_property
+    def told(self) -> frozenset[Key]:
+        """Every number, day and sum that the draft itself tells, in either text."""
+        said = (sentence for text in self.texts for sentence in sentences_of(plain(text.text)))
+        return frozenset(key for sentence in said for key in keys_of(sentence, self.language, self.today))
+
+    @cached_property
     def named(self) -> str:
         """All words that a draft may name somebody or something from, lower case."""
         context, brand = self.context, self.brand
@@ -108,7 +128,7 @@ class Made:
             brand.identity.display_name, *brand.identity.support_handles.values(),
             *(line.name for line in brand.identity.help_lines),
             brand.voice(self.language).team, *brand.voice(self.language).signoff, brand.voice(self.language).disclosure,
-            author.name, author.handle, customer.name if customer else None,
+            author.name, author.handle, *re.split(r"[\W\d_]+", author.handle or ""), customer.name if customer else None,
             *(item.name for order in context.orders for item in order.items), *(order.carrier for order in context.orders),
             *(suggestion.title for suggestion in context.suggestions),
         ]  # fmt: skip
@@ -134,6 +154,23 @@ class Made:
             sentence for text in (*self.approved, *(t for t, _ in self.passage_texts)) for sentence in sentences_of(plain(text))
         )
         return frozenset(bare(sentence) for sentence in found)
+
+
+def days_of(order: Order) -> list[date]:
+    """The days of an order, the earliest first."""
+    told = (
+        order.placed_at, order.promised_at, order.shipped_at, order.due_at, order.delivered_at, order.replacement_at,
+        order.held_until, order.refund.at if order.refund else None, *(event.at for event in order.timeline),
+    )  # fmt: skip
+    return sorted({day for value in told if (day := day_of(value)) is not None})
+
+
+def day_of(iso: str | None) -> date | None:
+    """The day of a field; None where there is none or it can't be read."""
+    try:
+        return date.fromisoformat((iso or "")[:10])
+    except ValueError:
+        return None
 
 
 def passage_words(passage: Passage) -> str:

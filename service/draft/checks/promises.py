@@ -9,9 +9,11 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from service.draft.checks.derived import follows
 from service.draft.checks.made import Made, bare
 from service.draft.checks.quantities import Key, Quantity, keys_of, quantities
-from service.draft.checks.wording import clauses_of, languages, plain, sentences_of, words_of
+from service.draft.checks.terms import looser
+from service.draft.checks.wording import APART, clauses_of, languages, plain, sentences_of, without_labels, words_of
 from service.messages import Order
 
 # Groups of prompts/checks that are true of an order without any passage, by what of the order makes them so.
@@ -21,13 +23,19 @@ _AT_ONCE = frozenset(
 )  # groups in which a time and a sum are part of the promise
 _DONE = frozenset({"refund", "replacement", "change"})  # groups in which only an order can say that it is done
 _OF_TERMS = frozenset({"refund", "replacement"})  # groups that the terms alone may bear: remedies everybody has
+_BY_ITSELF = frozenset({"guarantee", "surely", "exception", "keep"})  # groups whose words alone promise
+_BINDING = frozenset({"refund", "replacement", "free", "change", "keep"})  # groups whose conditions must be told as well
 _DENY_AFTER = frozenset({"de", "nl", "sv"})  # languages that put the "not" behind the verb
 _SPANS = frozenset({"span", "money", "percent"})  # kinds of quantities that belong to what is promised
 _SAYS = {
     "refund": "a refund", "compensation": "compensation", "discount": "a discount", "free": "something for free",
     "replacement": "a replacement", "guarantee": "a guarantee", "exception": "an exception", "callback": "a call",
-    "change": "a change to the order", "keep": "that an item may be kept",
+    "surely": "certainty", "extension": "more time", "change": "a change to the order", "priority": "that it goes before others",
+    "keep": "that an item may be kept",
 }  # fmt: skip
+
+
+_PAST: frozenset[Key] = frozenset({("relative", "yesterday"), ("relative", "day_before_yesterday")})
 
 
 @dataclass(frozen=True)
@@ -49,11 +57,11 @@ def invented(text: str, made: Made) -> list[str]:
         beside = [one for one in (*said[max(at - 1, 0) : at], *said[at + 1 : at + 2]) if bare(one) not in made.approved_sentences]
         problems += _invented(sentence, beside, made)
         problems += _late(sentence, made)
-    return list(dict.fromkeys(problems))
+    return list(dict.fromkeys([*problems, *looser(text, made)]))
 
 
-def _invented(sentence: str, beside: Sequence[str], made: Made) -> Iterator[str]:
-    words = made.words
+def _invented(told: str, beside: Sequence[str], made: Made) -> Iterator[str]:
+    words, sentence = made.words, without_labels(told)
     for group, pattern in words.promises.items():
         if pattern.search(sentence) is None:
             continue
@@ -61,8 +69,10 @@ def _invented(sentence: str, beside: Sequence[str], made: Made) -> Iterator[str]
             found = pattern.search(clause)
             if found is None or words.hedges.search(clause) or words.negated(_that_may_deny(group, clause, found, made)):
                 continue
-            if group not in ("guarantee", "exception", "keep") and not words.commits.search(sentence):
+            if group not in _BY_ITSELF and not words.commits.search(sentence):
                 continue
+            if group == "surely" and (words.promising.search(clause) is None or _of_known_day(sentence, made)):
+                continue  # "you can definitely return it"
             if (why := _unsupported(group, clause, sentence, beside, made)) is not None:
                 yield f"promises {_SAYS.get(group, group)}: “{found[0]}” {why}"
                 break
@@ -76,11 +86,15 @@ def _that_may_deny(group: str, clause: str, found: re.Match[str], made: Made) ->
 def _unsupported(group: str, clause: str, sentence: str, beside: Sequence[str], made: Made) -> str | None:
     """Why nothing bears a promise, or None where something does."""
     words = made.words
-    at_once = group in _AT_ONCE and words.soon.search(sentence) is not None
+    at_once = group in _AT_ONCE and words.soon.search(clause) is not None and not _due_today(sentence, made)
     if at_once and not words.soon.search(made.sources):
         return "at once is in no source"
     if any(_of_order(group, order) for order in made.context.orders):
         return None
+    if group == "free" and words.promises["replacement"].search(sentence) and any(o.replacement_at for o in made.context.orders):
+        return None
+    if group == "extension" and any(q.keys & made.known for q in quantities(sentence, made.language, made.today)):
+        return None  # "for Christmas we extend the return window to 31 January"
     if group in _DONE and words.done.search(clause) and not words.conditions.search(sentence):
         return "is told as done, and no order says so"
     found: list[_Support] = []
@@ -98,17 +112,33 @@ def _unsupported(group: str, clause: str, sentence: str, beside: Sequence[str], 
     own = _quantities_of(sentence, made)
     near = [*own, *(quantity for one in beside for quantity in _quantities_of(one, made))]
     bound = "?" in sentence or words.conditions.search(sentence) or any(q.keys & support.keys for q in near for support in found)
-    bound = bound or any(words.asks["cue"].search(one) for one in beside)  # "send us a photo", on which it then depends
-    if not bound and all(support.conditional for support in found):
+    # "Send us a photo", "And if it can't be mended?": it depends on that.
+    bound = bound or any("?" in one or words.asks["photo"].search(one) or words.conditions.search(one) for one in beside)
+    if group in _BINDING and not bound and all(support.conditional for support in found):
         return "has a condition in the sources"
     if at_once and not any(support.soon for support in found):
         return "at once is in no source"
     if group in _AT_ONCE:
         known = frozenset(key for support in found for key in support.keys) | _keys_of_fields(made)
+        if group in APART:
+            known |= made.known
         for quantity in own:
-            if not quantity.keys & known:
+            if not quantity.keys & known and not follows(quantity, sentence, made):
                 return f"with {quantity.text.strip()}, which no source says of it"
     return None
+
+
+def _of_known_day(sentence: str, made: Made) -> bool:
+    """Whether a day or span of the sources stands there, of which one may be sure."""
+    return any(q.keys & made.known for q in quantities(sentence, made.language, made.today) if q.kind != "number")
+
+
+def _due_today(sentence: str, made: Made) -> bool:
+    """Whether "today" is the day on which it is due."""
+    today = ("relative", "today")
+    return today in made.known or any(
+        today in found.keys and follows(found, sentence, made) for found in quantities(sentence, made.language, made.today)
+    )
 
 
 def _quantities_of(sentence: str, made: Made) -> list[Quantity]:
@@ -120,10 +150,10 @@ def _late(sentence: str, made: Made) -> Iterator[str]:
     if not made.words.promising.search(sentence) or made.words.hedges.search(sentence):
         return
     for found in quantities(sentence, made.language, made.today):
-        if found.kind in ("relative", "weekday") and not found.keys & made.known:
+        if found.kind in ("relative", "weekday") and not found.keys & made.known and not follows(found, sentence, made):
             if ("relative", "today") in found.keys and "?" in sentence:
                 continue
-            if ("relative", "yesterday") not in found.keys and not (
+            if not found.keys & _PAST and not (
                 found.keys & made.heard and not made.words.deadline_before.search(sentence[: found.start])
             ):
                 yield f"promises a day: {found.text} is in no source"

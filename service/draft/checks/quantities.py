@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
-from service.draft.checks.reading import CURRENCIES, CURRENCY, NUMBER, TO, Reader, reader_of
+from service.draft.checks.reading import CURRENCIES, CURRENCY, NUMBER, UP_TO, Reader, reader_of
 from service.draft.checks.wording import languages, sentences_of, words_of
 
 Kind = Literal["number", "money", "percent", "span", "date", "month", "clock", "weekday", "relative", "code", "phone"]
@@ -30,7 +30,7 @@ _CLOCK = re.compile(
 _AT = re.compile(r"(?:\bum|\bkl\.?|klockan|\bat|\bom|\bà|a las?|vanaf|ab|from|until|bis|tot|before|by)\s$", re.IGNORECASE)
 _MONEY = re.compile(
     rf"(?:(?<![\w])(?P<before>{CURRENCY})\s?(?P<one>{NUMBER})(?!\d))"
-    rf"|(?<![\w.,])(?:(?P<low>{NUMBER})\s?{TO}\s?)?(?P<two>{NUMBER})\s?(?:,?-{{1,2}}\s?)?(?P<after>{CURRENCY})(?!\w)",
+    rf"|(?<![\w.,])(?:(?P<low>{NUMBER})\s?{UP_TO}\s?)?(?P<two>{NUMBER})\s?(?:,?-{{1,2}}\s?)?(?P<after>{CURRENCY})(?!\w)",
     re.IGNORECASE,
 )
 _PERCENT = re.compile(
@@ -42,6 +42,7 @@ _PLAIN = re.compile(rf"(?<![\w]){NUMBER}")
 _LISTED = re.compile(r"^\s*\d{1,2}[.)]\s(?=\S)", re.MULTILINE)
 _DIGIT = re.compile(r"\d")
 _LEAST_PHONE = 7  # digits
+NEAR = 20  # characters between two weekdays that stand in one list
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def _keys_of(text: str, language: str, today: date) -> frozenset[Key]:
                     ("month", value.month),
                     ("number", float(value.year)),
                 }
-                found |= _named_days(value, today)
+                found |= named_days(value, today)
             elif name == "weekday" and isinstance(value, int):
                 weekdays.append((quantity.start, value))
                 if words_of(language).deadline_before.search(text[max(quantity.start - 30, 0) : quantity.start]):
@@ -83,11 +84,19 @@ def _keys_of(text: str, language: str, today: date) -> frozenset[Key]:
                 found |= {("number", float(digits)) for digits in re.findall(r"\d+", str(value))[:2]}
         if quantity.kind not in ("number", "code", "phone"):
             found |= {("number", value) for number in re.findall(NUMBER, quantity.text) for value in values_of(number)}
-    # "Monday to Friday" names the days between as well.
+    return frozenset(found | set(_listed_days(weekdays)))
+
+
+def _listed_days(weekdays: list[tuple[int, int]]) -> Iterator[Key]:
+    """Days that a list or a span of weekdays names, and how many: "Monday to Friday" are five."""
+    row: set[int] = set()
     for (start, first), (end, last) in pairwise(weekdays):
-        if end - start < 20 and first < last:
-            found |= {("weekday", number) for number in range(first, last + 1)}
-    return frozenset(found)
+        if end - start >= NEAR or first >= last:
+            row = set()
+            continue
+        row |= set(range(first, last + 1))
+        yield from (("weekday", number) for number in row)
+        yield "days_named", float(len(row))
 
 
 def quantities_of(text: str, language: str, today: date) -> Iterator[Quantity]:
@@ -109,6 +118,13 @@ def quantities(text: str, language: str, today: date) -> tuple[Quantity, ...]:
             rest = rest[: quantity.start] + "\x00" * len(quantity.text) + rest[end:]
         found += (quantity for quantity in taken if quantity.keys)
     return tuple(sorted(found, key=lambda quantity: quantity.start))
+
+
+def units_of(text: str, language: str) -> list[str]:
+    """The units of time that a text names."""
+    return [
+        unit for unit, pattern in reader_of(language if language in languages() else "en").units.items() if pattern.search(text)
+    ]
 
 
 def values_of(number: str) -> set[float]:
@@ -264,6 +280,8 @@ def _relatives(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
     for name, pattern in reader.relative.items() if reader.any_relative.search(text) else ():
         for match in pattern.finditer(text):
             keys: set[Key] = {("relative", name)}
+            if name == "next_business_day":
+                keys.add(("business_days", 1.0))
             if name in _DAYS_AHEAD:
                 keys.add(("date", today + timedelta(days=_DAYS_AHEAD[name])))
             yield Quantity(match[0], "relative", frozenset(keys), match.start())
@@ -274,7 +292,7 @@ def _numbers(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
         yield Quantity(match[0], "number", frozenset(("number", value) for value in values_of(match[0])), match.start())
 
 
-_DAYS_AHEAD = {"yesterday": -1, "today": 0, "tomorrow": 1, "day_after_tomorrow": 2}
+_DAYS_AHEAD = {"day_before_yesterday": -2, "yesterday": -1, "today": 0, "tomorrow": 1, "day_after_tomorrow": 2}
 _STEPS = (
     _iso, _text_dates, _listed, _money, _percents, _spans, _codes, _numeric, _clocks, _phones, _months, _weekdays, _relatives,
     _numbers,
@@ -282,7 +300,7 @@ _STEPS = (
 _STEPS_OF_WORDS = (_money_words, _spans, _months, _weekdays, _relatives)
 
 
-def _named_days(day: date, today: date) -> set[Key]:
+def named_days(day: date, today: date) -> set[Key]:
     """What else a day of a source may be called: tomorrow, next week, at the weekend."""
     ahead = (day - today).days
     found: set[Key] = {("relative", name) for name, step in _DAYS_AHEAD.items() if step == ahead}

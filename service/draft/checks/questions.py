@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from service.draft.checks.made import Made, bare, passage_words
-from service.draft.checks.quantities import keys_of, quantities_of
-from service.draft.checks.wording import plain, sentences_of
+from service.draft.checks.quantities import Key, keys_of, quantities_of
+from service.draft.checks.wording import clauses_of, plain, sentences_of, stems, stems_of, words_of
 from service.messages import DraftText, Order, Passage
 from service.order_numbers import order_numbers
 
-SHARED = 3  # stems of a passage that a text which answers by it has, beside those of the question
-STEM = 5  # letters by which words are the same: "Erstattung" and "erstatten" share "ersta"
+SHARED = 8  # stems of a passage that a text which answers by it has, beside those of the question
+WITH_NUMBER = 2  # the same of a text that tells a number of the passage
+WITH_ORDER = 3  # the same of a text that tells something of the order, or that says little else
+SOME, PARTLY = 5, 0.2  # stems that are enough where they are so large a share of the text's words
+MOSTLY = 0.35  # share of a text's words that are a passage's from which it says little else
+DANGER = 3  # stems of a passage up to which a text to somebody in danger may share them
+LEAST_SENTENCE = 24  # characters of an approved sentence that tells something
 LEAST_ROOM = 400  # characters of a text that has room for an answer to each question
 IN_DANGER = frozenset({"self_harm", "hurt"})
 _PICTURES = frozenset({"image", "photo", "picture"})
-_WORD = re.compile(r"[^\W\d_]{4,}")
 
 
 def unanswered(full: DraftText, made: Made) -> list[str]:
@@ -25,13 +28,12 @@ def unanswered(full: DraftText, made: Made) -> list[str]:
     if made.action != "reply" or made.plan.macro is not None or _says_where(full, made):
         return []
     problems = []
-    stems = stems_of(text)
     asked = stems_of(made.said)
     required = made.plan.passages if len(text) >= LEAST_ROOM or len(made.plan.passages) < 2 else made.plan.passages[:1]
-    if made.plan.order is not None and not made.plan.passages and not _tells_order(text, made.plan.order, made):
+    if made.plan.order is not None and not made.plan.passages and not _tells_order(text, made):
         problems.append("nothing is said of the order")
     for passage in required:
-        if not _says(passage, text, stems, asked, made):
+        if not _says(passage, text, asked, made):
             problems.append(f"nothing of {passage.id} is said")
     return problems
 
@@ -42,54 +44,87 @@ def _says_where(full: DraftText, made: Made) -> bool:
     return small and all(bare(sentence) in made.approved_sentences for sentence in sentences_of(plain(full.text)))
 
 
-def _says(passage: Passage, text: str, stems: frozenset[str], asked: frozenset[str], made: Made) -> bool:
-    """Whether the text holds something of a passage; of one in another language its numbers, or that it is cited, must do.
+def _says(passage: Passage, text: str, asked: frozenset[str], made: Made) -> bool:
+    """Whether the text holds something of a passage: its words, fewer where it tells a number of it or of the order as well.
 
-    A passage that is quoted whole is an answer however few words it has.
+    A passage that is quoted whole is an answer however few words it has; of one in another language its numbers, or that it
+    is cited, must do.
     """
+    said = plain(text)
     quotes = (passage.text, passage.short, *passage.wordings)
-    if any(quote and plain(quote).strip() in plain(text) for quote in quotes):
+    if any(quote and plain(quote).strip() in said for quote in quotes):
         return True
     own = keys_of(plain(passage_words(passage)), passage.language, made.today)
-    told = {key for quantity in quantities_of(plain(text), made.language, made.today) for key in quantity.keys}
+    told = _told(said, made)
     if passage.language != made.language:
         return made.cited is None or passage.id in made.cited or bool(own & told)
-    shared = (stems & stems_of(passage_words(passage))) - asked - _of_phrases(made)
-    enough = SHARED - 1 if own & told or (made.cited and passage.id in made.cited) else SHARED
-    return len(shared) >= enough
-
-
-def _tells_order(text: str, order: Order, made: Made) -> bool:
-    """Whether the text has a field of the order, or a sentence of the draft from approved phrases that tells it."""
-    said = plain(text)
-    lowered = said.casefold()
-    values = [order.order_id, order.tracking, *(item.name for item in order.items)]
-    if any(value and value.casefold() in lowered for value in values):
+    words = stems_of(text) - asked - _of_phrases(made) - _of_names(made)
+    shared = len(words & stems_of(passage_words(passage)))
+    if (own & told and shared >= WITH_NUMBER) or (made.known & told and shared >= WITH_ORDER):
         return True
-    fields = frozenset(
+    return _is_much(shared, len(words))
+
+
+def _is_much(shared: int, words: int) -> bool:
+    """Whether so many stems of a source among so many of a text tell what the source says, without a number of it."""
+    return (
+        shared >= SHARED or (shared >= SOME and shared >= PARTLY * words) or (shared >= WITH_ORDER and shared >= MOSTLY * words)
+    )
+
+
+def _told(said: str, made: Made) -> frozenset[Key]:
+    """Days, sums, spans and times that the text tells and the customer did not."""
+    found = quantities_of(said, made.language, made.today)
+    return frozenset(key for quantity in found if quantity.kind != "number" for key in quantity.keys) - made.heard
+
+
+def _tells_order(text: str, made: Made) -> bool:
+    """Whether the text tells something of the order: not its number or what is in it, which the customer knows."""
+    said = plain(text)
+    lowered, order = said.casefold(), made.plan.order
+    own = frozenset(
         key for value in made.values if len(value) < LEAST_ROOM for key in keys_of(plain(value), made.language, made.today)
     )
-    if any(quantity.keys & fields for quantity in quantities_of(said, made.language, made.today)):
+    if any(key in own for key in _told(said, made) if key != _code_of(order)):
         return True
-    if any(bare(sentence) in made.approved_sentences for sentence in sentences_of(said)):
+    if order is not None and order.carrier and order.carrier.casefold() in lowered:
         return True
-    return len(stems_of(text) & frozenset(stem for value in made.approved for stem in stems_of(value))) >= SHARED
+    approved = made.approved_sentences - {bare(greeting[0]) for greeting in made.words.greeted.finditer(said)}
+    if any(bare(sentence) in approved and len(sentence) > LEAST_SENTENCE for sentence in sentences_of(said)):
+        return True
+    words = stems_of(text) - stems_of(made.said) - _of_phrases(made) - _of_names(made)
+    shared = len(words & frozenset(stem for value in made.approved for stem in stems_of(value)))
+    return _is_much(shared, len(words))
+
+
+def _code_of(order: Order | None) -> Key:
+    return "code", re.sub(r"\W", "", order.order_id).upper() if order is not None else ""
 
 
 def asks_known(text: str, made: Made) -> list[str]:
     """What a text asks for though the message or the record has it."""
     words, problems = made.words, []
-    known = _known(made)
-    for sentence in sentences_of(plain(text)):
-        if bare(sentence) in made.approved_sentences or words.asks["cue"].search(sentence) is None:
+    known = [what for what, is_known in _known(made).items() if is_known]
+    for sentence in sentences_of(plain(text)) if known else ():
+        if bare(sentence) in made.approved_sentences:
             continue
-        for what, is_known in known.items():
-            if is_known and words.asks[what].search(sentence) and not words.negated(sentence):
+        asked, requested = "?" in sentence, words.asks["cue"].search(sentence) is not None
+        for what in known:
+            if not (requested or (asked and what not in _MENTIONED)) or words.asks[what].search(sentence) is None:
+                continue
+            clauses = [clause for clause in clauses_of(sentence, words) if words.asks[what].search(clause)] or [sentence]
+            if what in _MENTIONED:
+                clauses = [clause for clause in clauses if words.asks["cue"].search(clause)]
+            if clauses and not all(words.negated(clause) for clause in clauses) and not _has_value(what, sentence, made):
                 problems.append(f"asks for {_NAMED[what]}, which is known")
     return list(dict.fromkeys(problems))
 
 
-_NAMED = {"order": "the order number", "email": "the e-mail address", "photo": "a photo", "name": "the name"}
+_NAMED = {
+    "order": "the order number", "email": "the e-mail address", "photo": "a photo", "name": "the name",
+    "item": "what was ordered", "date": "the day of the order", "tracking": "the tracking number", "country": "the country",
+}  # fmt: skip
+_MENTIONED = frozenset({"email", "photo"})  # a question may speak of them and ask for something else
 
 
 def _known(made: Made) -> dict[str, bool]:
@@ -97,13 +132,35 @@ def _known(made: Made) -> dict[str, bool]:
     mine = {one.order_id.upper() for one in made.context.orders}
     said = set(order_numbers(made.said))
     photo = any(attachment.kind.casefold() in _PICTURES for attachment in message.attachments)
-    photo = photo or (order is not None and any(event.event == "photo_received" for event in order.timeline))
+    photo = photo or any(event.event == "photo_received" for event in (order.timeline if order else ()))
     return {
         "order": order is not None or bool(said & mine),
         "email": bool(customer and customer.email) or re.search(r"[\w.+-]+@[\w-]+\.\w", made.said) is not None,
-        "photo": photo,
+        "photo": photo or _was_sent("photo", made),
         "name": bool((customer and customer.name) or message.author.name),
+        "item": order is not None and bool(order.items),
+        "date": order is not None and order.placed_at is not None,
+        "tracking": order is not None and order.tracking is not None,
+        "country": customer is not None and customer.country is not None,
     }
+
+
+def _was_sent(what: str, made: Made) -> bool:
+    """Whether the customer says that it was sent already."""
+    spoken = words_of(made.understanding.language.code)
+    return any(
+        spoken.asks[what].search(part) and spoken.asks["sent"].search(part) and not spoken.negated(part)
+        for part in re.split(r"[.!?\n]+", made.said)
+    )
+
+
+def _has_value(what: str, sentence: str, made: Made) -> bool:
+    """Whether the sentence tells what it names: "your order number is A-1001"."""
+    order, customer = made.plan.order, made.context.customer
+    values = {"order": order.order_id if order else None, "email": customer.email if customer else None,
+              "tracking": order.tracking if order else None}  # fmt: skip
+    value = values.get(what)
+    return value is not None and value.casefold() in sentence.casefold()
 
 
 def unfitting(text: str, made: Made) -> list[str]:
@@ -111,7 +168,7 @@ def unfitting(text: str, made: Made) -> list[str]:
     said = [sentence for sentence in sentences_of(plain(text)) if bare(sentence) not in made.approved_sentences]
     if made.action == "handoff" and made.plan.kind in IN_DANGER:
         stems = frozenset(stem for sentence in said for stem in stems_of(sentence)) - _of_phrases(made) - stems_of(made.said)
-        answered = [p.id for p in made.context.passages if len(stems & stems_of(passage_words(p))) > SHARED]
+        answered = [p.id for p in made.context.passages if len(stems & stems_of(passage_words(p))) > DANGER]
         orders = [o.order_id for o in made.context.orders if o.order_id.casefold() in text.casefold()]
         return [f"answers with {what} somebody in danger" for what in (*answered, *orders)]
     if made.action != "reply" or made.plan.macro is not None:
@@ -124,26 +181,24 @@ def unfitting(text: str, made: Made) -> list[str]:
         return []
     told = [s for s in whole if s not in passes_on]
     rest = " ".join(told)
-    stems, asked = stems_of(rest), stems_of(made.said)
-    if any(_says(passage, rest, stems, asked, made) for passage in made.plan.passages):
+    asked = stems_of(made.said)
+    if any(_says(passage, rest, asked, made) for passage in made.plan.passages):
         return []
-    if made.plan.order is not None and _tells_order(rest, made.plan.order, made):
+    if made.plan.order is not None and _tells_order(rest, made):
         return []
     return ["only says that somebody else will answer"]
 
 
+def _of_names(made: Made) -> frozenset[str]:
+    """Stems of what was ordered and of who ordered it: to name them is no answer."""
+    customer = made.context.customer
+    people = (customer.name if customer else None, made.message.author.name)
+    items = (item.name for order in made.context.orders for item in order.items)
+    return stems_of(" ".join((*(name for name in people if name), *items)))
+
+
 def _of_phrases(made: Made) -> frozenset[str]:
     """Stems of how the language says hello, sorry and goodbye."""
-    return _stems(frozenset(made.words.functions)) | stems_of(
+    return stems(frozenset(made.words.functions)) | stems_of(
         " ".join((*made.words.given.greetings, *made.words.given.closings, made.brand.voice(made.language).team))
     )
-
-
-@lru_cache(maxsize=4096)
-def stems_of(text: str) -> frozenset[str]:
-    """The beginnings of the longer words of a text."""
-    return _stems(frozenset(_WORD.findall(text.casefold())))
-
-
-def _stems(words: frozenset[str]) -> frozenset[str]:
-    return frozenset(word[:STEM] for word in words if len(word) > 3)

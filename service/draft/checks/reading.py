@@ -20,6 +20,7 @@ _SAID = {  # codes of currencies with how they are written
 CURRENCIES = {word: code for code, words in _SAID.items() for word in words.split()}
 CURRENCY = "|".join(sorted((re.escape(name) for name in CURRENCIES), key=len, reverse=True))
 TO = r"(?:-|–|—|/|to|bis|tot|till|à|a|or|oder|of|eller|ou|o|und|and|en|och|et|y)"
+UP_TO = r"(?:-|–|—|/|to|bis|tot|till|à|a|or|oder|of|eller|ou|o)"  # "429 € and 99 €" is no range
 _MORE = (  # what may stand between a number and its unit: "3 more business days"
     r"(?:[\s-]?|\s(?:more|further|additional|extra|full|whole|weitere[nrs]?|zusätzliche[nr]?|ganze[nr]?|volle[nr]?|meer|hele|volle|ytterligare|hela|fler|"
     r"nouveaux?|longs?|longues?|más|largas?|largos?|lange[nr]?|long|långa)\s)"

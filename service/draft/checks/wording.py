@@ -13,11 +13,16 @@ from service.files import shipped
 from service.yaml_files import read_yaml
 
 FOLDER = "prompts/checks"
-APART = ("compensation", "discount")  # groups of promises of which one thing said in a source bears no other
+# Groups of promises of which one thing said in a source bears no other.
+APART = frozenset({"compensation", "discount", "priority", "exception", "guarantee", "callback"})
+STEM = 5  # letters by which words are the same: "Erstattung" and "erstatten" share "ersta"
+SHORT = 3  # letters up to which a word says too little
+_LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 _PLAIN = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "‑": "-"})
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"”“»')\]]*[^\S\n]+(?=[^\W\d_]*[A-ZÀ-ÝÅÄÖ¿¡„“\"«]|\d)")
 _ABBREVIATION = re.compile(r"\b(?:[^\W\d_]|bzw|ca|St|Nr|No|bijv|ex|ej|Mrs?|Ms|Dr|Sra?|Mme|dhr|mevr|etc)\.$")
 _ORDINAL = re.compile(r"\b\d{1,2}\.$")
+_LIST_NUMBER = re.compile(r"\d{1,2}\.")
 _MONTH = re.compile(r"(?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez)")
 
 
@@ -26,13 +31,26 @@ class _Strict(BaseModel):
 
 
 class Asks(_Strict):
-    """How something is asked for: the asking, and by what the thing asked for."""
+    """How something is asked for: the asking, by what the thing asked for, and how a customer says that it was sent."""
 
     cue: tuple[str, ...]
     order: tuple[str, ...]
     email: tuple[str, ...]
     photo: tuple[str, ...]
     name: tuple[str, ...]
+    item: tuple[str, ...]
+    date: tuple[str, ...]
+    tracking: tuple[str, ...]
+    country: tuple[str, ...]
+    sent: tuple[str, ...]
+
+
+class Looser(_Strict):
+    """What makes a condition of the terms looser: that it never counts, or that a breach of it is allowed."""
+
+    regardless: tuple[str, ...]
+    permits: tuple[str, ...]
+    breaches: tuple[str, ...]
 
 
 class Wording(_Strict):
@@ -47,6 +65,7 @@ class Wording(_Strict):
     relative: dict[str, str]
     month_before: tuple[str, ...]
     deadlines: tuple[str, ...]
+    elapsed: tuple[str, ...]
     clauses: tuple[str, ...]
     negations: tuple[str, ...]
     not_negations: tuple[str, ...]
@@ -57,6 +76,7 @@ class Wording(_Strict):
     promising: tuple[str, ...]
     soon: tuple[str, ...]
     promises: dict[str, tuple[str, ...]]
+    looser: Looser
     forbidden: dict[str, tuple[str, ...]]
     human: tuple[str, ...]
     named_human: tuple[str, ...]
@@ -96,6 +116,7 @@ class Words:
 
     courtesies = _listed("courtesies")
     clauses = _listed("clauses")
+    elapsed = _listed("elapsed")
     negations = _listed("negations")
     not_negations = _listed("not_negations")
     conditions = _listed("conditions")
@@ -137,6 +158,11 @@ class Words:
     def asks(self) -> dict[str, re.Pattern[str]]:
         """By what is asked for, and `cue` for the asking."""
         return {name: any_of(getattr(self.given.asks, name)) for name in Asks.model_fields}
+
+    @cached_property
+    def looser(self) -> dict[str, re.Pattern[str]]:
+        """What makes a condition of the terms looser."""
+        return {name: any_of(getattr(self.given.looser, name)) for name in Looser.model_fields}
 
     @cached_property
     def deadline_before(self) -> re.Pattern[str]:
@@ -189,6 +215,15 @@ def any_of(patterns: Iterable[str]) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{'|'.join(listed)})(?!\w)" if listed else r"(?!)", re.IGNORECASE)
 
 
+_QUOTED = re.compile(r"[\"“„«‘]\s?([^\"“”„«»‘’\n]{1,40})\s?[\"”“»’]")
+LABEL = 3  # words of a label in quotes, such as of a button
+
+
+def without_labels(sentence: str) -> str:
+    """The sentence without short labels in quotes: “choose ‘Exchange’” promises no exchange."""
+    return _QUOTED.sub(lambda found: " " if len(found[1].split()) <= LABEL else found[0], sentence)
+
+
 @lru_cache(maxsize=8192)
 def plain(text: str) -> str:
     """The text with plain apostrophes, hyphens and spaces, a character for a character."""
@@ -203,7 +238,7 @@ def sentences_of(text: str) -> tuple[str, ...]:
         parts: list[str] = []
         for part in _SENTENCE.split(line.strip()):
             before = parts[-1] if parts else ""
-            if _ABBREVIATION.search(before) or (_ORDINAL.search(before) and _MONTH.match(part)):
+            if _ABBREVIATION.search(before) or _LIST_NUMBER.fullmatch(before) or (_ORDINAL.search(before) and _MONTH.match(part)):
                 parts[-1] = f"{before} {part}"
             elif part.strip():
                 parts.append(part.strip())
@@ -221,6 +256,17 @@ def clauses_of(sentence: str, words: Words) -> list[str]:
             at = found.start()
         parts.append(part[at:])
     return [part.strip() for part in parts if part.strip()]
+
+
+@lru_cache(maxsize=4096)
+def stems_of(text: str) -> frozenset[str]:
+    """The beginnings of the longer words of a text."""
+    return stems(frozenset(_LONG_WORD.findall(text.casefold())))
+
+
+def stems(words: Iterable[str]) -> frozenset[str]:
+    """Their beginnings."""
+    return frozenset(word[:STEM] for word in words if len(word) > SHORT)
 
 
 def stands_in(value: str, text: str) -> bool:

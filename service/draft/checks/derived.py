@@ -1,0 +1,177 @@
+"""What follows from the sources though it does not stand there: a day after a span, a span between two days, a sum of sums.
+
+"Delivered on 7 November, 30 days to return it" makes 7 December true, and 8 December false. What may be concluded from is what
+the text itself tells: a day that nothing in it leads to is not excused by any two numbers that happen to add up to it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from datetime import date, timedelta
+from itertools import combinations, product
+
+from service.draft.checks.made import Made, day_of, days_of
+from service.draft.checks.quantities import Key, Quantity, keys_of, named_days, units_of
+from service.draft.checks.reading import CURRENCIES
+from service.draft.checks.wording import plain
+
+LONG_SPAN = 7  # days from which a span counts from delivery without the text saying so: a return window, a warranty
+LONGEST_SPAN = 3660  # days; a span beyond is no deadline
+FIRST_YEAR = 2000  # from which a number of four digits may be a year
+_DAY, _WEEK, _MONTH = 1440, 7, 30.4  # minutes, days, days
+_WORKING = 5  # business days of a week
+_IN_HOURS = frozenset({"hours", "minutes"})
+_UNITS = frozenset(CURRENCIES.values())
+
+
+def follows(found: Quantity, sentence: str, made: Made) -> bool:
+    """Whether the quantity is a conclusion from the sources and from what the draft tells beside it."""
+    match found.kind:
+        case "date" | "weekday" | "month" | "relative":
+            return _is_told_day(found, sentence, made) or any(
+                _falls_on(day, found, made.today) for day in _possible(found, sentence, made)
+            )
+        case "number":
+            return any(("number", float(day.year)) in found.keys for day in _deadlines(sentence, made))
+        case "span":
+            return bool(found.keys & (_counted(made) | _weeks_of_work(made))) or _has_passed(found, sentence, made)
+        case "money":
+            return bool(found.keys & _sums(sentence, made))
+    return False
+
+
+def _possible(found: Quantity, sentence: str, made: Made) -> Iterator[date]:
+    """The deadlines without those that are past, where something is said to happen by them."""
+    words = made.words
+    promised = words.promising.search(sentence) is not None and words.elapsed.search(sentence) is None
+    return (day for day in _deadlines(sentence, made, found) if day >= made.today or not promised)
+
+
+def _is_told_day(found: Quantity, sentence: str, made: Made) -> bool:
+    """Whether a weekday stands beside a day that it is the weekday of: "Friday 4 December"."""
+    if found.kind != "weekday":
+        return False
+    beside = {value for name, value in _keys(sentence, made) if name == "date"}
+    return any(isinstance(day, date) and ("weekday", day.weekday()) in found.keys for day in beside)
+
+
+def _falls_on(day: date, found: Quantity, today: date) -> bool:
+    keys: set[Key] = {("date", day), ("weekday", day.weekday()), ("month", day.month)}
+    return bool(found.keys & (keys | named_days(day, today)))
+
+
+def _deadlines(sentence: str, made: Made, found: Quantity | None = None) -> Iterator[date]:
+    """Days that a span of the sources leads to, from a day that the draft tells or by a span that it tells.
+
+    `found` is what may follow from them: its own weekday is no day that is told.
+    """
+    told = made.told | _keys(sentence, made)
+    known = {value for name, value in made.known | made.heard if name == "date" and isinstance(value, date)} | {made.today}
+    own = {day.weekday() for name, day in (found.keys if found else ()) if name == "date" and isinstance(day, date)}
+    weekdays = {value for name, value in told if name == "weekday"} - own
+    named = {day for day in known if day.weekday() in weekdays and abs((day - made.today).days) < 2 * _WEEK}
+    last = (made.today - timedelta(days=number) for number in range(_WEEK))  # "I ordered on Monday"
+    named |= {day for day in last if ("weekday", day.weekday()) in made.heard}
+    named |= {value for name, value in told | made.heard if name == "date" and isinstance(value, date)}
+    delivered = {day for order in made.orders if (day := day_of(order.delivered_at)) is not None}
+    for name, value in made.known:
+        if name not in ("minutes", "business_days", "months") or not isinstance(value, float):
+            continue
+        days = known | named if not made.texts or (name, value) in told else named
+        for start in days | (delivered if _is_long(name, value) else set()):
+            if (day := _after(start, name, value)) is not None:
+                yield day
+
+
+def _is_long(name: str, value: float) -> bool:
+    return name == "months" or (name == "minutes" and value >= LONG_SPAN * _DAY)
+
+
+def _after(start: date, unit: str, value: float) -> date | None:
+    """The day that is so much later; None for parts of a day."""
+    if unit == "months":
+        months = start.month - 1 + int(value)
+        if value != int(value) or months > LONGEST_SPAN / _MONTH:
+            return None
+        year, month = start.year + months // 12, months % 12 + 1
+        return date(year, month, min(start.day, _last_day(year, month)))
+    if unit == "business_days":
+        day = start
+        for _ in range(min(int(value), LONGEST_SPAN)):
+            day += timedelta(days={4: 3, 5: 2}.get(day.weekday(), 1))
+        return day
+    whole = value / _DAY
+    return start + timedelta(days=whole) if whole == int(whole) and whole <= LONGEST_SPAN else None
+
+
+def _last_day(year: int, month: int) -> int:
+    return (date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)).day
+
+
+def _counted(made: Made) -> frozenset[Key]:
+    """Numbers of days that a source lists: "Thursday to Saturday" are three."""
+    return frozenset(("minutes", value * _DAY) for name, value in made.known if name == "days_named" and isinstance(value, float))
+
+
+def _weeks_of_work(made: Made) -> frozenset[Key]:
+    """Five business days are a week, as people tell it."""
+    business = {value for name, value in made.known if name == "business_days" and isinstance(value, float)}
+    return frozenset(("minutes", value / _WORKING * _WEEK * _DAY) for value in business if value % _WORKING == 0)
+
+
+def _has_passed(found: Quantity, sentence: str, made: Made) -> bool:
+    """Whether so much time lies between two days of an order, or between one and today, and the text speaks of that."""
+    if _IN_HOURS & set(units_of(found.text, made.language)):
+        return False  # "this takes 48 hours" tells of no two days
+    tells = made.words.elapsed.search(sentence) is not None
+    due = made.words.deadline_before.search(sentence[: found.start]) is not None  # "in two days"
+    told = made.told | _keys(sentence, made)
+    for order in made.orders:
+        days = days_of(order)
+        pairs = [(day, made.today) for day in days if tells or (due and day > made.today)]
+        pairs += [pair for pair in combinations(days, 2) if tells or all(("date", day) in told for day in pair)]
+        if any(found.keys & _between(*sorted(pair)) for pair in pairs):
+            return True
+    if not tells:
+        return False
+    years = {value for name, value in made.known if name == "number" and isinstance(value, float) and FIRST_YEAR <= value}
+    since: set[Key] = {("months", 12 * (made.today.year - year)) for year in years if year < made.today.year}
+    left = (day for day in _deadlines(sentence, made) if day > made.today)
+    return bool(found.keys & since) or any(found.keys & _between(made.today, day) for day in left)
+
+
+def _between(start: date, end: date) -> set[Key]:
+    """The span between two days as people tell it: exact in days, and "almost" or "over" so many weeks and months."""
+    days = (end - start).days
+    weeks, months = days / _WEEK, days / _MONTH
+    business = sum((start + timedelta(days=n)).weekday() < 5 for n in range(1, days + 1)) if days < LONGEST_SPAN else days
+    found: set[Key] = {("minutes", float(days * _DAY)), ("business_days", float(business))}
+    found |= {("minutes", float(number * _WEEK * _DAY)) for number in {math.floor(weeks), math.ceil(weeks)} if number}
+    return found | {("months", float(number)) for number in {math.floor(months), round(months), math.ceil(months)} if number}
+
+
+def _sums(sentence: str, made: Made) -> set[Key]:
+    """Prices of what was ordered, times how many, and sums and differences of two amounts that are known."""
+    told = made.told | _keys(sentence, made)
+    own = _prices(made) | {key for value in made.values if len(value) < 60 for key in _keys(value, made) if key[0] in _UNITS}
+    others = {key for key in made.known if key[0] in _UNITS and key in told}
+    found = set(own)
+    for (unit, one), (other, two) in product(own | others, own | others):
+        if unit == other and isinstance(one, float) and isinstance(two, float):
+            found |= {(unit, round(one + two, 2)), (unit, round(abs(one - two), 2))}
+    return found
+
+
+def _prices(made: Made) -> set[Key]:
+    found: set[Key] = set()
+    for order in made.orders:
+        unit = next((money.currency for money in (order.total, order.refund) if money is not None), "EUR")
+        for item in order.items:
+            if item.price is not None:
+                found |= {(unit, round(item.price * number, 2)) for number in range(1, max(item.quantity, 1) + 1)}
+    return found
+
+
+def _keys(text: str, made: Made) -> frozenset[Key]:
+    return keys_of(plain(text), made.language, made.today)
