@@ -17,9 +17,7 @@ DELIVERED = order(
 
 def said(text: str, language: str = "en", entry: str | None = "return-item", customer: str = "hello?") -> list[str]:
     passages = (passage(entry, language),) if entry else ()
-    return uncited(
-        text, made(text, said=message(customer, channel="email"), language=language, passages=passages, of=DELIVERED)
-    )
+    return uncited(text, made(text, said=message(customer, channel="email"), language=language, passages=passages, of=DELIVERED))
 
 
 @pytest.mark.parametrize(
