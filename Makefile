@@ -6,6 +6,7 @@
 # make bench-retrieval      whether the right passage is found, and whether it is known when there is none
 # make bench-escalation     who is handed to a human of real messages (needs their sets)
 # make bench-writer         what calling a model costs beside what the model takes, and what 100 slow streams cost others
+# make bench-scale        retrieval, start and memory as an installation grows, and large imports
 # make bench-intake       how fast messages are accepted and triaged, and what becomes of too many
 # make bench-workers      how much more two and three workers do on Postgres than one
 # make bench-masking        how much personal data is hidden that no record knows (needs its set)
@@ -19,7 +20,7 @@ MODEL := .firstreply/models/multilingual-e5-small/modules.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_QUIET := 1
 
-.PHONY: setup run test test-browser test-llm test-long test-postgres check format bench bench-understanding bench-retrieval bench-escalation bench-masking bench-writer bench-intake bench-workers evals train clean
+.PHONY: setup run test test-browser test-llm test-long test-postgres check format bench bench-understanding bench-retrieval bench-escalation bench-masking bench-writer bench-scale bench-intake bench-workers evals train clean
 
 setup: .venv/ready $(MODEL)
 
@@ -103,6 +104,9 @@ bench-writer: setup
 
 bench-workers: setup
 	@$(BIN)/python -m evals.bench.workers
+
+bench-scale: setup
+	@$(BIN)/python -m evals.bench.scale
 
 bench-intake: setup
 	@$(BIN)/python -m evals.bench.intake
