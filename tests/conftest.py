@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import signal
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import fastapi.dependencies.models
 import httpx
 import pytest
 import pytest_asyncio
@@ -163,7 +165,18 @@ def client_of(parts: Parts) -> httpx.AsyncClient:
         await app(scope, receive, send)
 
     transport = httpx.ASGITransport(with_state, raise_app_exceptions=False)
-    return httpx.AsyncClient(transport=transport, base_url="http://firstreply", timeout=60)
+    return _Client(transport=transport, base_url="http://firstreply", timeout=60)
+
+
+class _Client(httpx.AsyncClient):
+    """A client whose application can go when it is closed: FastAPI keeps the functions of every application it has looked at."""
+
+    async def __aexit__(self, *error: Any) -> None:
+        """Closes it; a model and all knowledge would stay with the application, 250 MB a test."""
+        await super().__aexit__(*error)
+        for kept in vars(fastapi.dependencies.models).values():
+            if isinstance(kept, functools._lru_cache_wrapper):
+                kept.cache_clear()
 
 
 @dataclass
