@@ -62,7 +62,7 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
                 yield {"parts": built, "keys": keys}
 
     app = FastAPI(
-        title="FirstReply", version=__version__, description=DESCRIPTION, lifespan=lifespan,
+        title="FirstReply", version=__version__, description=DESCRIPTION, lifespan=lifespan, redirect_slashes=False,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"}, servers=[{"url": "/"}],
         docs_url=None, redoc_url=None, swagger_ui_oauth2_redirect_url=None,
     )  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import date
@@ -42,10 +41,9 @@ def server() -> Iterator[QdrantServer]:
 
 @pytest.fixture(scope="module", params=["rest", "grpc"])
 async def on_qdrant(
-    request: pytest.FixtureRequest, server: QdrantServer, settings_in: Any, parts: Parts, _installed: Path, tmp_path_factory: Any
+    request: pytest.FixtureRequest, server: QdrantServer, settings_in: Any, parts: Parts, _copied: Any, tmp_path_factory: Any
 ) -> AsyncIterator[Parts]:
-    folder = tmp_path_factory.mktemp("on-qdrant")
-    shutil.copy(_installed, folder / _installed.name)
+    folder = _copied(tmp_path_factory.mktemp("on-qdrant"))
     async with build_parts(settings_in(folder, **server.settings(request.param)), today=TODAY) as built:
         yield built
 

@@ -35,6 +35,8 @@ LOOKALIKE, EVERYDAY = 0.25, 1.2
 CRISIS_LOOKALIKE = 0.5  # self_harm: its holding text must not reach somebody who only wants his money
 # Share of the messages that a rule is right about which may be held to mean something else; hard reasons none, with a margin.
 UNMEANT, UNMEANT_HARD, MARGIN = 0.05, 0.0, 0.25
+# More for a count of contacts ("for the third time"): a message may hold little else, and the words say what is meant.
+MARGIN_OF = {"repeat_contact": 2.25}
 NEVER = 50.0  # log odds that no message reaches
 
 
@@ -94,7 +96,7 @@ def fit_reasons(told: Told) -> tuple[Head, Head, Ngrams]:
         signal = columns[size + SIGNAL_FEATURES.index(code)] if code in SIGNAL_FEATURES else None
         right = np.sort(scores[truth[:, at] & (told.rows[:, signal] > 0), at]) if signal is not None else scores[:0, at]
         lost = int(len(right) * (UNMEANT_HARD if code in HARD else UNMEANT))
-        meant = min(float(right[lost]), threshold) - MARGIN if len(right) >= LEAST_OF_A_REASON else -NEVER
+        meant = min(float(right[lost]), threshold) - MARGIN_OF.get(code, MARGIN) if len(right) >= LEAST_OF_A_REASON else -NEVER
         model = model_of(at, rows, every)
         weights[at, columns] = model.coef_[0, : len(columns)]
         added[:, at] = SPELLING * model.coef_[0, len(columns) :]

@@ -7,7 +7,6 @@ import contextlib
 import io
 import json
 import re
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
-from builders import DATABASE, TODAY
+from builders import TODAY
 
 from evals.results import read_run
 from service import pipeline
@@ -49,11 +48,9 @@ class Said:
 
 
 @pytest.fixture(scope="module")
-def folder(parts: Parts, _installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(_copied: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory for all of these tests: what they do with it is no other's business."""
-    made = tmp_path_factory.mktemp("said")
-    shutil.copy(_installed, made / DATABASE)
-    return made
+    return _copied(tmp_path_factory.mktemp("said"))
 
 
 @pytest.fixture(scope="module")

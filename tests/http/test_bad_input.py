@@ -255,7 +255,7 @@ async def test_a_body_of_exactly_a_mebibyte_is_read(client: httpx.AsyncClient) -
         ("PUT", "/v1/triage", 405),
         ("PATCH", "/v1/triage", 405),
         ("OPTIONS", "/v1/triage", 405),
-        ("GET", "/v1/triages/tri_1/feedback", 405),
+        ("DELETE", "/v1/triages/tri_1/feedback", 405),
         ("POST", "/v1/triages/tri_1", 405),
         ("POST", "/livez", 405),
         ("GET", "/", 404),

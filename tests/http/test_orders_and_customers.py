@@ -125,7 +125,7 @@ async def test_a_body_that_is_no_import_is_refused(
     for path in ("/v1/orders/import", "/v1/knowledge/import"):
         answer = await calling.post(path, content=body, headers={"content-type": kind})
         assert answer.status_code == status
-        assert "ndjson" in wrong(answer)["detail"]
+        assert ("nested too deep" if body[:2] == "[[" else "ndjson") in wrong(answer)["detail"]
 
 
 async def test_what_is_nested_too_deep_is_refused(calling: httpx.AsyncClient) -> None:
