@@ -225,7 +225,7 @@ def run(
         folder.mkdir(exist_ok=True)
         return subprocess.run(
             [*command, *(str(word) for word in words)], env=environment(data_dir or tmp_path / "data", **more), cwd=folder,
-            capture_output=True, text=True, encoding="utf-8", timeout=300, check=False, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, encoding="utf-8", timeout=900, check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
 
     return make
