@@ -28,11 +28,7 @@ from service.feedback_commands import feedback as feedback_commands
 from service.key_commands import keys
 from service.privacy_commands import customers, retention
 from service.settings import Settings, read_settings
-from service.terminal import err, out
-from service.terminal import fail as _fail
-from service.terminal import say as _say
-from service.terminal import with_parts as _with_parts
-from service.terminal import with_records as _with_records
+from service.terminal import err, fail, out, say, with_parts, with_records
 from service.webhook_commands import dead_letters, webhooks
 
 app = typer.Typer(
@@ -66,7 +62,7 @@ def main() -> None:
     try:
         app()
     except FirstReplyError as error:
-        _fail(error.detail)
+        fail(error.detail)
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -98,7 +94,7 @@ def serve(
     """Serve the HTTP API."""
     from service.serve import serve as run
 
-    sys.exit(run(read_settings(host=host, port=port, workers=workers), _say))
+    sys.exit(run(read_settings(host=host, port=port, workers=workers), say))
 
 
 @app.command()
@@ -106,7 +102,7 @@ def worker() -> None:
     """Work on accepted messages beside servers, with no address of its own; it says what it does in logs."""
     from service.serve import work
 
-    sys.exit(work(read_settings(), _say))
+    sys.exit(work(read_settings(), say))
 
 
 @app.command()
@@ -126,11 +122,11 @@ def triage(
     """Triage one message, or a file of them with --input and --output."""
     if source is not None or target is not None:
         if source is None or target is None or text is not None:
-            _fail("a bulk run takes --input FILE and --output FILE, and no text")
+            fail("a bulk run takes --input FILE and --output FILE, and no text")
         _bulk(source, target, {"brand": brand, "options": {} if draft else {"draft": False}})
         return
     if text is None:
-        _fail('no message: firstreply triage "text", or --input FILE --output FILE')
+        fail('no message: firstreply triage "text", or --input FILE --output FILE')
     from service import pipeline
     from service.http.problems import advice
     from service.messages import Message
@@ -144,8 +140,8 @@ def triage(
         message = Message.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
-        _fail(f"{'.'.join(str(part) for part in first['loc'])}: {advice(first)}".removeprefix(": "))
-    made = _with_parts(lambda parts: pipeline.triage(message, parts))
+        fail(f"{'.'.join(str(part) for part in first['loc'])}: {advice(first)}".removeprefix(": "))
+    made = with_parts(lambda parts: pipeline.triage(message, parts))
     if as_json:
         sys.stdout.write(made.model_dump_json(indent=2) + "\n")
     else:
@@ -166,11 +162,11 @@ def _bulk(source: Path, target: Path, defaults: dict[str, Any]) -> None:
             return await bulk.run(source, target, parts, defaults, lambda n: progress.advance(task, n))
 
     try:
-        made, errors = _with_parts(work)
+        made, errors = with_parts(work)
     except OSError as error:
-        _fail(f"{target} can't be written: {error.strerror}")
+        fail(f"{target} can't be written: {error.strerror}")
     skipped = total - made
-    _say(
+    say(
         f"{made} lines triaged to {target}"
         + (f", {errors} in error" if errors else "")
         + (f", {skipped} done before" if skipped else "")
@@ -195,7 +191,7 @@ def train(
 
     settings = read_settings()
     accepted = _gate_of(settings, gate, gates) if gate else None
-    taken = asyncio.run(run(settings, Plan(output, feelings or (), alone), _say, accepted))
+    taken = asyncio.run(run(settings, Plan(output, feelings or (), alone), say, accepted))
     sys.exit(0 if taken else 1)
 
 
@@ -209,7 +205,7 @@ def _gate_of(settings: Settings, suites: list[str], gates: Path | None) -> Calla
         found = await judged(candidate)
         for one in found:
             if one.outcome in ("passed", "failed"):
-                _say(f"{one.outcome}: {one.title}: {one.reason}")
+                say(f"{one.outcome}: {one.title}: {one.reason}")
         return not any(one.outcome == "failed" for one in found)
 
     return accepted
@@ -225,7 +221,7 @@ def models_build(
     """Build a model: a sentence-transformers directory and an OpenVINO build."""
     from service.understand.build import build
 
-    folder, manifest = build(read_settings().models, name, force=force, progress=_say)
+    folder, manifest = build(read_settings().models, name, force=force, progress=say)
     out.print(f"{manifest.name}: {manifest.dimension} dimensions, {folder}", markup=False)
 
 
@@ -257,12 +253,12 @@ def knowledge_import(
     from service.show_knowledge import show_import
 
     if not brand.strip() or (source is not None and not source.strip()):
-        _fail("--brand and --source want a name")
+        fail("--brand and --source want a name")
     settings = read_settings()
     if dry_run:
         from service.imports import dry_run as plan
 
-        sys.exit(show_import(_with_records(lambda records: plan(records, settings, brand, path, source)), out, err, dry=True))
+        sys.exit(show_import(with_records(lambda records: plan(records, settings, brand, path, source)), out, err, dry=True))
     import os
 
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -279,7 +275,7 @@ def knowledge_import(
         def done(count: int, total: int) -> None:
             progress.update(task, advance=count, total=total, visible=True)
 
-        made, pairs = _with_parts(lambda parts: import_path(parts, brand, path, source, remove_many, done), settings)
+        made, pairs = with_parts(lambda parts: import_path(parts, brand, path, source, remove_many, done), settings)
     sys.exit(show_import(made, out, err, pairs))
 
 
@@ -290,7 +286,7 @@ def knowledge_check(brand: BrandOption = "demo") -> None:
     from service.show_knowledge import show_pairs
 
     settings = read_settings()
-    count, pairs = _with_records(lambda records: check(records, settings, brand))
+    count, pairs = with_records(lambda records: check(records, settings, brand))
     show_pairs(pairs, out, len(pairs))
     out.print(f"{brand}: {count} entries, {'ok' if not pairs else f'{len(pairs)} to look at'}", markup=False)
     sys.exit(1 if pairs else 0)
@@ -303,8 +299,8 @@ def knowledge_export(
     """Export a brand's FAQs; the file can be imported again."""
     from service.imports import export_knowledge
 
-    count = _with_parts(lambda parts: export_knowledge(parts, brand, path))
-    _say(f"{count} FAQs written to {path}")
+    count = with_parts(lambda parts: export_knowledge(parts, brand, path))
+    say(f"{count} FAQs written to {path}")
 
 
 @knowledge.command("search")
@@ -321,25 +317,25 @@ def knowledge_search(
 
     if source is not None and target is not None:
         with _lines_of(source) as lines:
-            found, problems = _with_parts(lambda parts: search_lines(parts, brand, lines, limit))
+            found, problems = with_parts(lambda parts: search_lines(parts, brand, lines, limit))
         target.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in found), encoding="utf-8")
         for problem in problems:
-            _say(f"{source}: {problem}")
+            say(f"{source}: {problem}")
         sys.exit(1 if problems else 0)
     if query is None:
-        _fail("no query: firstreply knowledge search QUERY, or --input FILE --output FILE")
-    for passage in _with_parts(lambda parts: search(parts, brand, query, language, limit)):
+        fail("no query: firstreply knowledge search QUERY, or --input FILE --output FILE")
+    for passage in with_parts(lambda parts: search(parts, brand, query, language, limit)):
         out.print(f"{passage.score:.2f}  {passage.id}  {passage.title}", markup=False)
 
 
 @knowledge.command("reindex")
 def knowledge_reindex() -> None:
     """Fill the index of a Qdrant server anew from the database, while searches go on in the former one."""
-    count = _with_parts(lambda parts: parts.index.rebuild(_say))
+    count = with_parts(lambda parts: parts.index.rebuild(say))
     if count is None:
-        _say("nothing to do: without FIRSTREPLY_QDRANT_URL every start makes the index anew")
+        say("nothing to do: without FIRSTREPLY_QDRANT_URL every start makes the index anew")
     else:
-        _say(f"{count} points in a new collection, which is in use now; the former one is gone")
+        say(f"{count} points in a new collection, which is in use now; the former one is gone")
 
 
 @orders.command("import")
@@ -361,24 +357,24 @@ def orders_import(
     from service.order_imports import import_orders
 
     if form not in get_args(Format):
-        _fail(f"--format {form}: write one of {', '.join(get_args(Format))}")
+        fail(f"--format {form}: write one of {', '.join(get_args(Format))}")
     with err.status("reading"):
         people, told = read_customers(_bytes_of(customers), str(customers)) if customers is not None else ([], Told())
         read = read_orders(_bytes_of(path), str(path), cast(Format, form), datetime.now(UTC).date())
-    done = _with_parts(lambda parts: import_orders(parts.records, brand, read, people, dry_run=dry_run))
+    done = with_parts(lambda parts: import_orders(parts.records, brand, read, people, dry_run=dry_run))
     if form == "auto" and read.format != "jsonl":
-        _say(f"{path} was read as {read.format}")
+        say(f"{path} was read as {read.format}")
     for note in done.notes:
-        _say(f"{path}: {note}")
+        say(f"{path}: {note}")
     for said in (*told.notes, *told.problems):
-        _say(f"{customers}: {said}")
+        say(f"{customers}: {said}")
     for problem in done.orders.problems:
-        _say(f"{path}: {problem}")
+        say(f"{path}: {problem}")
     if customers is not None or read.customers:
-        _say(f"customers: {_counts(done.customers)}, {len(told.problems)} refused")
-    _say(f"orders: {_counts(done.orders)}, {len(done.orders.problems)} refused")
+        say(f"customers: {_counts(done.customers)}, {len(told.problems)} refused")
+    say(f"orders: {_counts(done.orders)}, {len(done.orders.problems)} refused")
     if dry_run:
-        _say("tried only: nothing was written")
+        say("tried only: nothing was written")
     sys.exit(1 if told.problems or done.orders.problems else 0)
 
 
@@ -407,11 +403,11 @@ def precedents_list(
             return [("sent", one) for one in await replies.waiting(parts, brand, limit)]
         return [(f"approved {at:%Y-%m-%d}", one) for at, one in (await parts.records.precedents(brand))[:limit]]
 
-    found = _with_parts(work)
+    found = with_parts(work)
     for state, one in found:
         out.print(f"{one.content.id}  {state}  {one.content.language}\n{indent(one.content.answer, '    ')}", markup=False)
     if not found:
-        _say(
+        say(
             f"{brand} has no replies that wait"
             if waiting
             else f"{brand} has no precedents: see firstreply precedents list --waiting"
@@ -427,23 +423,23 @@ def precedents_approve(triage_id: Annotated[str, typer.Argument(help="The triage
         try:
             approved = await replies.prepared(parts, triage_id)
         except InvalidMessage as error:
-            _fail(error.fields[0].detail)
+            fail(error.fields[0].detail)
         await parts.records.put_precedent(approved, actor="local")
         return approved
 
-    approved = _with_parts(work)
+    approved = with_parts(work)
     out.print(approved.content.answer, markup=False)
-    _say(f"agents of {approved.brand} see it so. Names that no record knows are not found: if one is left,")
-    _say(f"take it back with firstreply precedents remove {triage_id}")
+    say(f"agents of {approved.brand} see it so. Names that no record knows are not found: if one is left,")
+    say(f"take it back with firstreply precedents remove {triage_id}")
 
 
 @precedents.command("remove")
 def precedents_remove(triage_ids: Annotated[list[str], typer.Argument(help="Ids of triages.")]) -> None:
     """Take approved replies back; running services forget them within a second."""
-    removed = _with_records(lambda records: records.remove_precedents(triage_ids))
+    removed = with_records(lambda records: records.remove_precedents(triage_ids))
     if not removed:
-        _fail("none of them is a precedent: see firstreply precedents list")
-    _say(f"{removed} removed")
+        fail("none of them is a precedent: see firstreply precedents list")
+    say(f"{removed} removed")
 
 
 @brands.command("list")
@@ -475,13 +471,13 @@ def brands_check(name: Annotated[str | None, typer.Argument(help="One brand; def
     settings = read_settings()
     folders = brand_folders(settings.knowledge_dir, demo=settings.demo)
     if name is not None and name not in folders:
-        _fail(f"no brand folder named {name!r}; there are: {', '.join(folders) or 'none'}")
+        fail(f"no brand folder named {name!r}; there are: {', '.join(folders) or 'none'}")
     problems = 0
     for each, folder in folders.items():
         if name in (None, each):
             found = check_brand(each, folder)
             for problem in found:
-                _say(f"{each}: {problem}")
+                say(f"{each}: {problem}")
             problems += len(found)
             out.print(f"{each}: {'ok' if not found else f'{len(found)} to mend'}", markup=False)
     sys.exit(1 if problems else 0)
@@ -502,17 +498,17 @@ def policy_check(
 
     settings = read_settings()
     folders = brand_folders(settings.knowledge_dir, demo=settings.demo)
-    if brand not in folders and brand not in (known := _with_records(lambda records: records.brands())):
-        _fail(f"no brand named {brand!r}; there are: {', '.join(sorted({*folders, *known})) or 'none'}")
+    if brand not in folders and brand not in (known := with_records(lambda records: records.brands())):
+        fail(f"no brand named {brand!r}; there are: {', '.join(sorted({*folders, *known})) or 'none'}")
     if file is not None and not file.is_file():
-        _fail(f"{file} is no file: name a changed copy of escalation.yaml")
+        fail(f"{file} is no file: name a changed copy of escalation.yaml")
     try:
         current = read_brand(brand, folders.get(brand))
         policy = read_policy(file, current.identity.timezone, current.topics, current.topics_file) if file else current.policy
     except KnowledgeNotUsable as error:
-        _fail(error.detail, 1)
+        fail(error.detail, 1)
     changed = current.model_copy(update={"policy": policy})
     shown = Console(highlight=False)
     explain(changed, shown, file)
     if file is not None:
-        show_difference(_with_records(lambda records: trial(records, current, changed, days)), days, most, shown)
+        show_difference(with_records(lambda records: trial(records, current, changed, days)), days, most, shown)

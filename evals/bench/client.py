@@ -37,6 +37,19 @@ class Server:
 
 
 @contextmanager
+def first_line(process: subprocess.Popen[bytes]) -> Iterator[str]:
+    """What a process with pipes says first, such as its address; it ends when its input is closed."""
+    assert process.stdout is not None
+    assert process.stdin is not None
+    try:
+        yield process.stdout.readline().decode().strip()
+    finally:
+        process.stdin.close()
+        process.wait(30)
+        process.stdout.close()
+
+
+@contextmanager
 def serving(command: Sequence[str], environment: Mapping[str, str], log: Path, ready: str = "/readyz") -> Iterator[Server]:
     """Starts `command --port PORT` on the measured core, waits until `ready` answers 200, and ends it afterwards."""
     port = _free_port()

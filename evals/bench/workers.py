@@ -20,6 +20,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from evals.bench import machine, texts
+from evals.bench.client import first_line
 from evals.bench.figures import Figure, Section, Target, plain
 from service.intake.acceptance import Acceptance
 from service.messages import Message
@@ -119,14 +120,8 @@ def _model() -> Iterator[str]:
     """A model in a process of its own; its base URL."""
     command = [sys.executable, "-m", "evals.bench.workers", "model"]
     process = subprocess.Popen(command, cwd=machine.ROOT, stdout=subprocess.PIPE, stdin=subprocess.PIPE)
-    assert process.stdout is not None
-    assert process.stdin is not None
-    try:
-        yield process.stdout.readline().decode().strip()
-    finally:
-        process.stdin.close()  # its sign to end
-        process.wait(30)
-        process.stdout.close()
+    with first_line(process) as url:
+        yield url
 
 
 def _serve() -> None:

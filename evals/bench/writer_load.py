@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import uvloop
 
 from evals.bench import machine, texts
+from evals.bench.client import first_line
 from evals.bench.figures import Figure, Section, Target, percentile, plain
 from service import pipeline
 from service.llm.client import connect
@@ -205,14 +206,8 @@ def _model(speed: str) -> Iterator[str]:
     """A model on the other core; its base URL."""
     command = [sys.executable, "-m", "evals.bench.writer_load", speed]
     process = machine.pinned(command, (machine.CLIENT,), stdout=subprocess.PIPE, stdin=subprocess.PIPE, env=dict(os.environ))
-    assert process.stdout is not None
-    assert process.stdin is not None
-    try:
-        yield process.stdout.readline().decode().strip()
-    finally:
-        process.stdin.close()  # its sign to end
-        process.wait(30)
-        process.stdout.close()
+    with first_line(process) as url:
+        yield url
 
 
 def _serve(speed: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,9 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from service.errors import Conflict, NotFound
 from service.records.database import Database, aware
 from service.records.purchases import inserting
+from service.records.signing import in_force, new_secret, only, rotated
 from service.records.tables import connections
-
-SECRET_BYTES = 24  # Standard Webhooks asks for 24 to 64
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ class Connections:
     async def add(self, name: str, source: str, brand: str, secret: str | None = None) -> str:
         """A new connection's secret, made here unless the sender has one; raises Conflict where the name is taken."""
         secret = secret or new_secret()
-        row = {"name": name, "source": source, "brand": brand, "secrets": [_in_force(secret)], "created_at": datetime.now(UTC)}
+        row = {"name": name, "source": source, "brand": brand, "secrets": only(secret), "created_at": datetime.now(UTC)}
         async with self._database.writing() as connection:
             try:
                 await connection.execute(inserting(connection, connections).values(row))
@@ -63,12 +60,8 @@ class Connections:
             row = (await connection.execute(select(connections).where(connections.c.name == name).with_for_update())).first()
             if row is None:
                 raise NotFound(f"there is no connection named {name}")
-            until = (now + grace).isoformat()
-            # One that ends sooner goes on ending then.
-            kept = [one | {"until": min(one["until"] or until, until)} for one in row.secrets]
-            kept = [one for one in kept if datetime.fromisoformat(one["until"]) > now]
-            put = update(connections).where(connections.c.name == name).values(secrets=[_in_force(secret), *kept])
-            await connection.execute(put)
+            put = update(connections).where(connections.c.name == name)
+            await connection.execute(put.values(secrets=rotated(row.secrets, secret, now, grace)))
         return secret
 
     async def remove(self, name: str) -> bool:
@@ -77,16 +70,5 @@ class Connections:
             return (await connection.execute(delete(connections).where(connections.c.name == name))).rowcount > 0
 
 
-def new_secret() -> str:
-    """A secret as Standard Webhooks writes one."""
-    return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
-
-
-def _in_force(secret: str) -> dict[str, Any]:
-    return {"secret": secret, "until": None}
-
-
 def _connection(row: Row[Any]) -> Connection:
-    now = datetime.now(UTC)
-    in_force = [one["secret"] for one in row.secrets if one["until"] is None or datetime.fromisoformat(one["until"]) > now]
-    return Connection(row.name, row.source, row.brand, tuple(in_force), aware(row.created_at))
+    return Connection(row.name, row.source, row.brand, in_force(row.secrets, datetime.now(UTC)), aware(row.created_at))

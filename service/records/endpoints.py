@@ -11,9 +11,9 @@ from typing import Any, get_args
 from sqlalchemy import Row, delete, insert, select, update
 
 from service.errors import NotFound
-from service.records.connections import new_secret
 from service.records.database import Database, aware
 from service.records.deliveries import Event
+from service.records.signing import in_force, new_secret, only, rotated
 from service.records.tables import deliveries, endpoints
 
 EVENTS: tuple[Event, ...] = get_args(Event)
@@ -43,7 +43,7 @@ class Endpoints:
         """A new endpoint's id and secret; the secret is told this once."""
         endpoint_id, secret = f"end_{secrets.token_hex(12)}", new_secret()
         row = {
-            "id": endpoint_id, "brand": brand, "url": url, "secrets": [{"secret": secret, "until": None}],
+            "id": endpoint_id, "brand": brand, "url": url, "secrets": only(secret),
             "events": list(events), "with_triage": with_triage, "enabled": True, "created_at": datetime.now(UTC),
         }  # fmt: skip
         async with self._database.writing() as connection:
@@ -70,11 +70,7 @@ class Endpoints:
             row = (await connection.execute(select(endpoints.c.secrets).where(own).with_for_update())).first()
             if row is None:
                 raise NotFound(f"there is no endpoint {endpoint_id}: see firstreply webhooks list")
-            until = (now + grace).isoformat()
-            # One that ends sooner goes on ending then.
-            kept = [one | {"until": min(one["until"] or until, until)} for one in row.secrets]
-            kept = [one for one in kept if datetime.fromisoformat(one["until"]) > now]
-            await connection.execute(update(endpoints).where(own).values(secrets=[{"secret": secret, "until": None}, *kept]))
+            await connection.execute(update(endpoints).where(own).values(secrets=rotated(row.secrets, secret, now, grace)))
         return secret
 
     async def disable(self, endpoint_id: str) -> None:
@@ -90,9 +86,7 @@ class Endpoints:
 
 
 def _endpoint(row: Row[Any]) -> Endpoint:
-    now = datetime.now(UTC)
-    in_force = [one["secret"] for one in row.secrets if one["until"] is None or datetime.fromisoformat(one["until"]) > now]
     return Endpoint(
-        row.id, row.brand, row.url, tuple(in_force), tuple(row.events), bool(row.with_triage), bool(row.enabled),
-        aware(row.created_at),
+        row.id, row.brand, row.url, in_force(row.secrets, datetime.now(UTC)), tuple(row.events), bool(row.with_triage),
+        bool(row.enabled), aware(row.created_at),
     )  # fmt: skip

@@ -12,7 +12,7 @@ from standardwebhooks import Webhook
 
 from service.imports import import_knowledge
 from service.parts import Parts
-from service.records.connections import new_secret
+from service.records.signing import new_secret
 
 JSON = {"content-type": "application/json"}
 ASKED = {"text": "Wo ist mein Paket?", "channel": "email"}

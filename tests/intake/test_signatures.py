@@ -12,7 +12,7 @@ from standardwebhooks import Webhook
 
 from service.errors import NotAuthenticated
 from service.intake.signatures import MOST_SIGNATURES, TOLERANCE, verify
-from service.records.connections import new_secret
+from service.records.signing import new_secret
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 SECRET = "whsec_" + base64.b64encode(bytes(range(24))).decode()
