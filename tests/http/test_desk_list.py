@@ -95,14 +95,14 @@ async def test_what_cant_be_listed_names_the_parameter(
     assert [error["pointer"].split("/")[-1] for error in wrong(response)["errors"]] == [field]
 
 
-async def test_a_triage_is_explained_in_the_order_it_came_about(client: httpx.AsyncClient) -> None:
+async def test_a_triage_is_explained_in_the_order_it_came_about(calling: httpx.AsyncClient) -> None:
     message = {"text": "Wo bleibt mein Zelt A-1001? Schon zum dritten Mal!", "author": {"customer_id": "C-1042"}}
-    made = (await client.post("/v1/triage", json=message | {"channel": "whatsapp"})).json()
-    await client.post(f"/v1/triages/{made['id']}/redraft", json={"tone": "brief"})
-    await client.post(f"/v1/conversations/{made['id']}/claim", json={"agent": "mira"})
-    await client.post(f"/v1/triages/{made['id']}/feedback", json={"action": "accepted", "agent": "mira", "approve": True})
-    await client.post(f"/v1/conversations/{made['id']}/resolve", json={})
-    told = (await client.get(f"/v1/triages/{made['id']}/explain")).json()
+    made = (await calling.post("/v1/triage", json=message | {"channel": "whatsapp"})).json()
+    await calling.post(f"/v1/triages/{made['id']}/redraft", json={"tone": "brief"})
+    await calling.post(f"/v1/conversations/{made['id']}/claim", json={"agent": "mira"})
+    await calling.post(f"/v1/triages/{made['id']}/feedback", json={"action": "accepted", "agent": "mira", "approve": True})
+    await calling.post(f"/v1/conversations/{made['id']}/resolve", json={})
+    told = (await calling.get(f"/v1/triages/{made['id']}/explain")).json()
     assert told["message"]["text"] == message["text"]
     for same in ("versions", "timings_ms", "understanding", "escalation", "warnings"):
         assert told[same] == made[same]
