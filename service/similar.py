@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Literal
 
@@ -153,7 +153,8 @@ def _told(values: Set[str], unit: str) -> str:
     return said if unit in ("time", "date") else f"{said} {unit}"
 
 
-def quantities(text: str) -> dict[str, set[str]]:
+@lru_cache(maxsize=32_768)  # an entry stands in many pairs
+def quantities(text: str) -> Mapping[str, Set[str]]:
     """Numbers of a text by what they count (days, EUR, a date …); weeks count as days, years as months."""
     found: dict[str, set[str]] = {}
     for hour, minute in _TIME.findall(text):

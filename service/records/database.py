@@ -10,6 +10,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from pydantic_core import from_json
 from sqlalchemy import Connection, Executable, Row, event, func, select, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
@@ -32,7 +33,8 @@ def connect(url: str | URL, *, reading: bool = False) -> AsyncEngine:
         # SQLite is in this process: no ping, and no ROLLBACK after each read, which is as dear as the read.
         embedded = parsed.drivername.startswith("sqlite")
         engine = create_async_engine(
-            parsed, pool_pre_ping=not embedded, pool_reset_on_return=None if embedded or reading else "rollback",
+            parsed, json_deserializer=from_json, pool_pre_ping=not embedded,
+            pool_reset_on_return=None if embedded or reading else "rollback",
             **({"isolation_level": "AUTOCOMMIT"} if reading else {}),
         )  # fmt: skip
     except (ArgumentError, NoSuchModuleError, ImportError) as error:

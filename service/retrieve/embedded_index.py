@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import simsimd
@@ -18,19 +18,19 @@ from service.knowledge import Kind
 from service.retrieve import index
 from service.retrieve.index import Hit, Point
 
-ROUNDING = 2.0**-11  # of a float16, as a share of it
-LANES = 8  # products that a processor adds up side by side, at least; some of them round each sum to float16
 LEAST_ROWS = 16  # of a segment; it doubles when it is full
+LARGEST = 127  # of an int8; a vector's largest number becomes this
+ROUNDING = 1e-5  # of a cosine reckoned in float32, with room to spare
 
 
 class Segment:
-    """The vectors of a brand's entries of one kind, one under the other: float32, and float16 to find the nearest by."""
+    """The vectors of a brand's entries of one kind, one under the other: float32, and int8 codes to find the nearest by."""
 
     def __init__(self, dimension: int) -> None:
         self._vectors = np.empty((LEAST_ROWS, dimension), np.float32)
-        self._halves = np.empty((LEAST_ROWS, dimension), np.float16)
-        # How far a cosine of halves is off at most: both vectors were rounded, and so is each sum of a lane and of all lanes.
-        self._off = (2 + dimension / LANES + LANES) * ROUNDING
+        self._codes = np.empty((LEAST_ROWS, dimension), np.int8)
+        self._scales = np.empty(LEAST_ROWS, np.float32)  # of each row: what a code is to be multiplied by
+        self._off = np.empty(LEAST_ROWS, np.float32)  # of each row: the length of what its codes leave out of its vector
         self._owners: list[str] = []  # of each row, the entry
         self._rows: dict[str, list[int]] = {}  # by entry
 
@@ -42,10 +42,11 @@ class Segment:
         start, end = len(self), len(self) + len(owners)
         if end > len(self._vectors):
             more = max(end, 2 * len(self._vectors)) - len(self._vectors)
-            self._vectors = np.concatenate([self._vectors, np.empty((more, vectors.shape[1]), np.float32)])
-            self._halves = np.concatenate([self._halves, np.empty((more, vectors.shape[1]), np.float16)])
-        self._vectors[start:end] = vectors
-        self._halves[start:end] = vectors
+            self._vectors, self._codes, self._scales, self._off = (
+                np.concatenate([held, np.empty((more, *held.shape[1:]), held.dtype)]) for held in self._held()
+            )
+        for held, given in zip(self._held(), (vectors, *coded(vectors)), strict=True):
+            held[start:end] = given
         for row, owner in enumerate(owners, start):
             self._owners.append(owner)
             self._rows.setdefault(owner, []).append(row)
@@ -56,20 +57,38 @@ class Segment:
             last = len(self) - 1
             moved = self._owners.pop()
             if row != last:
-                self._vectors[row], self._halves[row] = self._vectors[last], self._halves[last]
+                for held in self._held():
+                    held[row] = held[last]
                 self._owners[row] = moved
                 rows = self._rows[moved]
                 rows[rows.index(last)] = row
 
     def nearest(self, vector: NDArray[np.float32], limit: int) -> list[Hit]:
-        """The `limit` nearest, best first: those that can be by their halves, told exactly by their whole vectors."""
+        """The `limit` nearest, best first: those that can be by their codes, told exactly by their whole vectors."""
         rows = np.arange(len(self))
         if limit < len(rows):
-            about = np.asarray(simsimd.cdist(vector.astype(np.float16)[None], self._halves[: len(self)], "dot"))[0]
-            rows = np.flatnonzero(about >= np.partition(about, -limit)[-limit] - 2 * self._off)
+            (code,), (scale,), (off,) = coded(vector[None])
+            products = np.asarray(simsimd.cdist(code[None], self._codes[: len(self)], "dot"))[0]
+            about = products.astype(np.float32) * (self._scales[: len(self)] * scale)
+            # v·w - v'·w' = v·(w - w') + (v - v')·w', and no product is more than that of the lengths (Cauchy and Schwarz).
+            length = float(np.linalg.norm(vector))
+            most_off = self._off[: len(self)] * length + (1 + self._off[: len(self)]) * off + ROUNDING
+            least = np.partition(about - most_off, -limit)[-limit]
+            rows = np.flatnonzero(about + most_off >= least)
         cosines = self._vectors[rows] @ vector
         best = np.argsort(-cosines, kind="stable")[:limit]
         return [Hit(self._owners[rows[at]], float(cosines[at])) for at in best]
+
+    def _held(self) -> tuple[NDArray[Any], ...]:
+        """All that is held by row."""
+        return self._vectors, self._codes, self._scales, self._off
+
+
+def coded(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32], NDArray[np.float32]]:
+    """Vectors [n, d] as codes [n, d], with the scale of each and the length of what the codes leave out, both [n]."""
+    scales = np.maximum(np.abs(vectors).max(axis=1), np.finfo(np.float32).tiny) / LARGEST
+    codes = np.rint(vectors / scales[:, None]).astype(np.int8)
+    return codes, scales, np.linalg.norm(vectors - codes * scales[:, None], axis=1)
 
 
 class EmbeddedIndex:

@@ -127,8 +127,8 @@ class Passages:
         that has expired or is meant for agents only.
         """
         ranked = await self._ranked(brand, query, language, today, asked, text, states=set(states))
-        floor = max(RELEVANT, NEAR_BEST * ranked[0].score) if ranked else 1.0
-        return [passage for passage in ranked if passage.score >= floor][:limit]
+        floor = max(RELEVANT, NEAR_BEST * ranked[0][1]) if ranked else 1.0
+        return (await self._passages(ranked, text, floor))[:limit]
 
     async def nearest(
         self,
@@ -142,7 +142,14 @@ class Passages:
     ) -> list[Passage]:
         """The nearest passages whatever their relevance, for a search a person makes."""
         ranked = await self._ranked(brand, query, language, today, asked, text, max(POINTS, limit * 24))
-        return ranked[:limit]
+        return (await self._passages(ranked, text, 0.0))[:limit]
+
+    async def _passages(self, ranked: Sequence[tuple[Entry, float]], text: str, floor: float) -> list[Passage]:
+        """The entries of this relevance at least as passages; a reranker may bring others into their places."""
+        if self.rerank is None:
+            return [passage_of(shown, score) for shown, score in ranked if score >= floor]
+        passages = await reranked([passage_of(shown, score) for shown, score in ranked], text, self.rerank)
+        return [passage for passage in passages if passage.score >= floor]
 
     async def macro(self, brand: str, query: Vectors, language: str, label: Label) -> Macro | None:
         """The macro that is written for messages nearest to this one and for its label, in this language."""
@@ -181,13 +188,15 @@ class Passages:
         text: str,
         points: int = POINTS,
         states: Set[str] = frozenset(),
-    ) -> list[Passage]:
+    ) -> list[tuple[Entry, float]]:
+        """The FAQs near a query, each with its relevance, best first."""
         explained = (name for state in states for name in self._explains.get((brand, state), ()))
         said = self._names[brand].said(text) | dict.fromkeys(explained, 1.0)
+        day = today.isoformat()
         found = [
             (shown, score + NAMED * said.get(shown.entry, 0.0))
             for shown, score in await self._entries_near(brand, query, "faq", language, points, said)
-            if _tellable(shown) and _holds(shown, today.isoformat())
+            if _tellable(shown) and _holds(shown, day)
         ]
         if not found:
             return []
@@ -195,12 +204,11 @@ class Passages:
         same = [asked.topic_score if asked and asked.topic == shown.topic else 0.0 for shown, _ in found]
         shares = self._shares(brand, text, [shown for shown, _ in found], language)
         probable = self._heads.relevance.of(pair_features(nearness, shares, np.array(same, np.float32)), asked)
-        passages = [
-            passage_of(shown, round(float(one) * (FOREIGN if language is not None and shown.language != language else 1.0), 4))
+        ranked = [
+            (shown, round(float(one) * (FOREIGN if language is not None and shown.language != language else 1.0), 4))
             for (shown, _), one in zip(found, probable, strict=True)
         ]
-        ordered = sorted(passages, key=lambda passage: (-passage.score, passage.id))
-        return ordered if self.rerank is None else await reranked(ordered, text, self.rerank)
+        return sorted(ranked, key=lambda pair: (-pair[1], pair[0].id))
 
     def _shares(self, brand: str, text: str, shown: Sequence[Entry], language: str | None) -> Vectors:
         """How much of the text stands in each entry word for word, [n]; in any translation where its language is not known."""

@@ -86,10 +86,14 @@ def _openvino(directory: Path, manifest: Manifest, threads: int) -> Callable[[li
             raise ModelNotUsable(f"{directory / damaged[0]} is not the file that was built: {mend}")
         tokenizer = load_tokenizer(directory, manifest.max_tokens)
         core = ov.Core()
-        options = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY"}
+        options = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
         if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             options["INFERENCE_PRECISION_HINT"] = "bf16"
-        compiled = core.compile_model(directory / OPENVINO_MODEL, "CPU", options)
+        # One text at a time, all threads work on it; of many, each thread takes a batch, which is a third faster.
+        streams = (1, threads) if threads > 1 else (1,)
+        compiled, *for_many = (
+            core.compile_model(directory / OPENVINO_MODEL, "CPU", options | {"NUM_STREAMS": number}) for number in streams
+        )
     except ModelNotUsable:
         raise
     except Exception as error:  # the libraries raise bare Exception and RuntimeError
@@ -103,17 +107,29 @@ def _openvino(directory: Path, manifest: Manifest, threads: int) -> Callable[[li
     def encode(texts: list[str]) -> Vectors:
         vectors = np.empty((len(texts), manifest.dimension), np.float32)
         tokens = tokenizer.encode(texts)
-        for chosen in _batches([len(ids) for ids in tokens]):
-            longest = len(tokens[chosen[-1]])
-            ids = np.full((len(chosen), longest), tokenizer.padding, np.int64)
-            mask = np.zeros((len(chosen), longest), np.int64)
-            for row, at in enumerate(chosen):
-                ids[row, : len(tokens[at])] = tokens[at]
-                mask[row, : len(tokens[at])] = 1
-            vectors[chosen] = request.infer({"input_ids": ids, "attention_mask": mask})["embedding"]
+        batches = _batches([len(ids) for ids in tokens])
+        if for_many and len(batches) > threads:
+            queue = ov.AsyncInferQueue(for_many[0], threads)
+            queue.set_callback(lambda done, chosen: vectors.__setitem__(chosen, done.get_tensor("embedding").data))
+            for chosen in batches:
+                queue.start_async(_inputs([tokens[at] for at in chosen], tokenizer.padding), chosen)
+            queue.wait_all()
+        else:
+            for chosen in batches:
+                vectors[chosen] = request.infer(_inputs([tokens[at] for at in chosen], tokenizer.padding))["embedding"]
         return vectors
 
     return encode
+
+
+def _inputs(tokens: Sequence[Sequence[int]], padding: int) -> dict[str, NDArray[np.int64]]:
+    """A forward pass's input: the tokens of texts, the longest of them last, padded to its length."""
+    ids = np.full((len(tokens), len(tokens[-1])), padding, np.int64)
+    mask = np.zeros_like(ids)
+    for row, text in enumerate(tokens):
+        ids[row, : len(text)] = text
+        mask[row, : len(text)] = 1
+    return {"input_ids": ids, "attention_mask": mask}
 
 
 def _batches(lengths: list[int]) -> list[list[int]]:

@@ -21,6 +21,7 @@ from service.errors import RecordsNotUsable, Unavailable
 from service.knowledge import Entry, StoredEntry
 from service.messages import Contact, Customer, Feedback, Known, Message, Order, Signal, Triage
 from service.parts import Parts
+from service.records import queries
 from service.records.database import connect, migrate
 from service.records.ledger import Ledger
 from service.records.queries import Records
@@ -54,6 +55,18 @@ async def test_the_migrations_make_exactly_the_tables_of_the_code(records: Recor
         names, differences = await connection.run_sync(compared)
     assert names == TABLES | TABLES_SINCE_0003 | {"alembic_version"}
     assert differences == []
+
+
+async def test_a_brand_is_read_in_parts_whole_and_without_another_brands(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "PART", 2)
+    ids = ["a", "b-1", "b-10", "b-2", "ö"]
+    await records.put_brand("b", None, upserts=[faq(faq_id) for faq_id in ids])
+    await records.put_brand("other", None, upserts=[faq("b-3", brand="other")])
+    parts = [[one.content.id for one in part] async for part in records.entries_in_parts("b")]
+    assert [len(part) for part in parts] == [2, 2, 1]
+    assert sorted(name for part in parts for name in part) == sorted(ids)
 
 
 async def test_migrating_twice_changes_nothing(records: Records) -> None:

@@ -125,8 +125,8 @@ async def test_both_engines_find_the_same_among_thousands() -> None:
 
 @given(dimension=st.sampled_from([8, 24, 384]), seed=st.integers(0, 2**32 - 1), narrow=st.floats(0, 30), limit=st.integers(1, 90))
 @settings(max_examples=60, deadline=None, derandomize=True, database=None)
-async def test_a_scan_by_halves_misses_none_of_the_nearest(dimension: int, seed: int, narrow: float, limit: int) -> None:
-    """`narrow`: how much all vectors have in common, at the most so much that halves can't tell them apart."""
+async def test_a_scan_by_codes_misses_none_of_the_nearest(dimension: int, seed: int, narrow: float, limit: int) -> None:
+    """`narrow`: how much all vectors have in common, at the most so much that codes can't tell them apart."""
     rng = np.random.default_rng(seed)
     vectors = rng.normal(size=(401, dimension)).astype(np.float32) + np.float32(narrow)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
