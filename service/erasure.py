@@ -28,8 +28,8 @@ class Erasure(Noun):
     compacted: bool
 
 
-async def erase(records: Records, brand: str, person: Person) -> Erasure:
-    """Erases a customer, or somebody known by a handle alone, and compacts the database.
+async def erase(records: Records, brand: str, person: Person, actor: str = "local") -> Erasure:
+    """Erases a customer, or somebody known by a handle alone, as `actor` asks, and compacts the database.
 
     Raises NotFound where nothing is there of them, Conflict for a handle that is a customer's.
     """
@@ -38,7 +38,7 @@ async def erase(records: Records, brand: str, person: Person) -> Erasure:
         if owner is not None:
             raise Conflict(f"this handle is linked to the customer {owner}: erase the customer by that id")
     traces = await records.erasures.find(brand, person)
-    receipt = await records.erasures.erase(brand, person, traces)
+    receipt = await records.erasures.erase(brand, person, traces, actor)
     compacted = await records.compact()
     log.info("customer_erased", erasure=receipt.id, rows=sum(receipt.erased.values()), compacted=compacted)
     return Erasure(

@@ -6,6 +6,7 @@ The service is whole, in one process on one core, on SQLite; the senders run on 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import re
@@ -30,6 +31,7 @@ SENDERS = 32  # at once, to find the most that a process triages in a second
 PEAK_SECONDS, OVERLOAD_SECONDS, TIMES = 10.0, 20.0, 5
 PERMITS = 32
 WARM = 100
+QUESTIONS = 2_000  # different ones
 
 METHOD = f"""Accepting: `POST /v1/messages` at {RATE} a second for {SECONDS} s, each sent when it is due whether or not
 those before were answered (open loop), timed from when it was due; the same process triages them meanwhile. Drained: from
@@ -67,7 +69,12 @@ def main() -> None:
 def _accepting(runner: asyncio.Runner, folder: Path) -> tuple[Figure, ...]:
     with _service(folder) as server:
         url = f"http://127.0.0.1:{server.port}"
-        bodies = [one | {"id": f"bench-{number}"} for number, one in enumerate(texts.questions(RATE * SECONDS + WARM))]
+        asked = texts.questions(QUESTIONS)
+        # A number behind each, so that none is known from before.
+        bodies = [
+            one | {"id": f"bench-{number}", "text": f"{one['text']} {number}"}
+            for number, one in zip(range(RATE * SECONDS + WARM), itertools.cycle(asked), strict=False)
+        ]
         runner.run(_open_loop(url, "/v1/messages", bodies[:WARM], RATE))
         sent = runner.run(_open_loop(url, "/v1/messages", bodies[WARM:], RATE))
         waiting, start = _waiting(url), time.perf_counter()
@@ -89,7 +96,7 @@ def _accepting(runner: asyncio.Runner, folder: Path) -> tuple[Figure, ...]:
 def _overload(runner: asyncio.Runner, folder: Path) -> tuple[Figure, ...]:
     with _service(folder, FIRSTREPLY_MAX_CONCURRENT=str(PERMITS), FIRSTREPLY_WORKER="false") as server:
         url = f"http://127.0.0.1:{server.port}"
-        bodies = texts.questions(2_000)
+        bodies = texts.questions(QUESTIONS)
         runner.run(_closed_loop(url, bodies, 2.0))
         closed = runner.run(_closed_loop(url, bodies, PEAK_SECONDS))
         peak = len(closed.taken[200]) / closed.seconds

@@ -67,7 +67,7 @@ async def list_dead_letters(caller: CallerOf, parts: PartsOf, cursor: Cursor = N
 )  # fmt: skip
 async def replay(message_id: MessageId, caller: CallerOf, parts: PartsOf) -> Replay:
     """Once what was wrong is mended: the message is triaged like a new one. The triage that escalated it stays recorded."""
-    if not await parts.records.inbox.again(message_id, caller.brand):
+    if not await parts.records.inbox.again(message_id, caller.brand, caller.name):
         if await parts.records.inbox.one(message_id, caller.brand) is None:
             raise NotFound("no message with this id")
         raise Conflict("this message is no dead letter: GET /v1/messages/{id} says where it stands")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from sqlalchemy import insert, select
 
 from service.errors import NotFound
+from service.records.audit import Act, write_down
 from service.records.database import Database
 from service.records.erasing import delete_traces
 from service.records.purchases import normal_handle
@@ -44,8 +45,8 @@ class Erasures:
         """By which ids a person's rows are found; nothing is changed."""
         return await traces_of(self._database, brand, person)
 
-    async def erase(self, brand: str, person: Person, traces: Traces) -> Receipt:
-        """Deletes all rows of these traces with a line for followers and a receipt, in one transaction.
+    async def erase(self, brand: str, person: Person, traces: Traces, actor: str = "local") -> Receipt:
+        """Deletes all rows of these traces, with a line for followers, one in the audit and a receipt, in one transaction.
 
         Raises NotFound where there was nothing, and keeps no receipt then.
         """
@@ -57,6 +58,8 @@ class Erasures:
             row = {"id": made.id, "brand": brand, "customer": made.customer, "at": made.at, "erased": made.erased}
             await connection.execute(insert(erasures).values(row))
             await connection.execute(insert(changes).values(brand=brand, faq_id=made.id))
+            act = Act(brand, actor, "erased", detail={"erasure": made.id, "rows": sum(made.erased.values())})
+            await write_down(connection, [act], made.at)
         return made
 
     async def digests(self, brand: str) -> set[str]:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.errors import Unavailable
 from service.messages import Message, Triage
+from service.records.audit import Act, write_down
 from service.records.database import Database, aware, is_deadlock
 from service.records.deliveries import insert_deliveries
 from service.records.purchases import CHUNK, inserting
@@ -228,15 +229,20 @@ class Inbox:
             query = update(inbox).where(inbox.c.id == taken.id, inbox.c.state == "queued", inbox.c.attempt == taken.attempt)
             await connection.execute(query.values(state="accepted"))
 
-    async def again(self, message_id: str, brand: str | None = None) -> bool:
-        """A dead message is accepted once more, to be triaged anew at once; False where there is none such."""
+    async def again(self, message_id: str, brand: str | None = None, actor: str = "local") -> bool:
+        """A dead message is accepted once more, to be triaged anew at once, as `actor` asks; False where there is none such."""
         now = datetime.now(UTC)
         query = update(inbox).where(inbox.c.id == message_id, inbox.c.state == "dead")
         if brand is not None:
             query = query.where(inbox.c.brand == brand)
         async with self._database.writing() as connection:
+            failed = (await connection.execute(select(inbox.c.triage_id).where(inbox.c.id == message_id))).scalar()
             anew = {"state": "accepted", "due_at": now, "triage_id": None, "done_at": None, "crashes": 0}
-            return (await connection.execute(query.values(anew))).rowcount > 0
+            put = (await connection.execute(query.values(anew).returning(inbox.c.brand, inbox.c.conversation_id))).first()
+            if put is not None:
+                act = Act(put.brand, actor, "replayed", failed, put.conversation_id or failed, {"message": message_id})
+                await write_down(connection, [act], now)
+            return put is not None
 
     async def dead(self, brand: str | None, after: int = 0, most: int = 100) -> list[Kept]:
         """Messages whose triage failed for good, oldest first; `after` goes on behind a number."""

@@ -17,9 +17,11 @@ from typing import Any
 import httpx
 import pytest
 from builders import DATABASE
+from sqlalchemy import select
 
 from service.imports import import_knowledge
 from service.parts import Parts, build_parts
+from service.records.tables import audit
 
 BRAND = "demo"
 GONE, KEPT = "Quibbelstein", "Wurzelbrunn"  # stand in everything of the one and of the other customer
@@ -97,6 +99,8 @@ async def test_no_file_holds_a_word_of_an_erased_customer(own: Parts, calling: h
         "triages": 2, "contacts": 0, "orders": 1, "handles": 1, "customers": 1,
     }  # fmt: skip
     assert GONE.lower() not in answer.text.lower()
+    (told,) = await own.records.all(select(audit).where(audit.c.action == "erased"))
+    assert (told.brand, told.actor, told.detail["erasure"]) == (BRAND, "local", receipt["id"])
 
     assert holding(data_dir, [*words(GONE), GONE]) == {}
     assert not set(words(KEPT)) - holding(data_dir, words(KEPT)).keys(), "somebody else's words are gone"

@@ -128,12 +128,14 @@ async def test_a_dead_letter_is_listed_for_its_brand_and_taken_anew_when_it_is_r
     assert len(await records.inbox.dead(None)) == 4
     assert (dead[0].error, dead[0].crashes) == ("RuntimeError in plan.py line 1", 1)
     assert not await records.inbox.again(ids[0], "other")
-    assert await records.inbox.again(ids[0], "demo")
+    assert await records.inbox.again(ids[0], "demo", "tickets")
     assert not await records.inbox.again(ids[0], "demo")
     (kept,) = await take(records)
     assert (kept.id, kept.attempt, kept.crashes) == (ids[0], 2, 0)
     assert await records.inbox.finish(kept, made(kept, triage))
     assert len(await records.inbox.dead(None)) == 3
+    (told,) = [line for line in await records.audit.lines("demo", dead[0].triage_id) if line.action == "replayed"]
+    assert (told.actor, told.detail) == ("tickets", {"message": ids[0]})
 
 
 async def test_what_lost_its_workflow_is_put_back_and_found_by_the_time_it_was_taken(records: Records) -> None:
