@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from service import personal_patterns as patterns
 from service.draft.facts import amount, day
@@ -217,8 +218,12 @@ def _filled(form: str, digits: str) -> str:
 
 def folded(text: str) -> str:
     """Lower case without accents, a character for a character."""
-    plain = unicodedata.normalize("NFC", text)
-    return "".join(unicodedata.normalize("NFD", char.lower())[0] for char in plain).translate(_STROKES)
+    return "".join(map(_folded_character, unicodedata.normalize("NFC", text)))
+
+
+@cache
+def _folded_character(character: str) -> str:
+    return unicodedata.normalize("NFD", character.lower())[0].translate(_STROKES)
 
 
 def _spellings(name: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-ORDER_NUMBER = re.compile(r"(?<![\w-])(?=[\w-]*\d)[A-Za-z]{1,4}-?\d{3,}(?![\w])|(?<![\w-])\d{5,}(?!\w)|(?<=#)\d{4,}(?!\w)")
+ORDER_NUMBER = re.compile(r"(?<![\w-])[A-Za-z]{1,4}-?\d{3,}(?!\w)|(?<![\w-])\d{5,}(?!\w)|(?<=#)\d{4,}(?!\w)")
 
 
 def order_numbers(text: str, codes: Collection[str] = ()) -> list[str]:

@@ -9,6 +9,7 @@ from service.draft.checks.made import Made
 
 LINK = re.compile(r"(?:https?://|www\.)[^\s)>\]]+", re.IGNORECASE)
 # A host without "https://" before it; the ending tells it from "z.B." and from a sentence without a space after it.
+_DOTTED = re.compile(r"[\w-]\.\w")
 _BARE = re.compile(
     r"(?<![\w@./-])(?:[a-z0-9-]+\.)+(?:com|net|org|info|biz|shop|store|online|site|app|io|co|me|ly|link|top|xyz|example|eu|de|nl|se|fr|es|uk|ie|be|at|ch)"
     r"(?:/[^\s)>\]]*)?(?![\w-]|\.\w|@)", re.IGNORECASE,
@@ -23,6 +24,8 @@ def foreign_links(text: str, made: Made) -> list[str]:
 
 
 def _links(text: str) -> list[str]:
+    if _DOTTED.search(text) is None and "://" not in text:
+        return []
     found = [link.rstrip(".,;:!?'\"”“»") for link in LINK.findall(text)]
     return found + [match[0] for match in _BARE.finditer(LINK.sub(" ", text))]
 

@@ -120,8 +120,8 @@ class Made:
         return frozenset(key for sentence in said for key in keys_of(sentence, self.language, self.today))
 
     @cached_property
-    def named(self) -> str:
-        """All words that a draft may name somebody or something from, lower case."""
+    def _naming(self) -> tuple[str, ...]:
+        """All that a draft may name somebody or something from, lower case."""
         context, brand = self.context, self.brand
         customer, author = context.customer, self.message.author
         own = [
@@ -132,14 +132,18 @@ class Made:
             *(item.name for order in context.orders for item in order.items), *(order.carrier for order in context.orders),
             *(suggestion.title for suggestion in context.suggestions),
         ]  # fmt: skip
-        return "\n".join(
-            [*(plain(value) for value in own if value), self.sources, self.said, *map(plain, self.approved)]
-        ).casefold()
+        texts = (*(text for text, _ in self.passage_texts), *self.values, self.said, *self.approved)
+        return tuple(plain(value).casefold() for value in (*own, *texts) if value)
+
+    @cached_property
+    def named(self) -> str:
+        """The same as one text."""
+        return "\n".join(self._naming)
 
     @cached_property
     def named_words(self) -> frozenset[str]:
         """Its words, one by one."""
-        return frozenset(WORD.findall(self.named))
+        return frozenset[str]().union(*map(_words_in, self._naming))
 
     @cached_property
     def common_words(self) -> frozenset[str]:
@@ -154,6 +158,11 @@ class Made:
             sentence for text in (*self.approved, *(t for t, _ in self.passage_texts)) for sentence in sentences_of(plain(text))
         )
         return frozenset(bare(sentence) for sentence in found)
+
+
+@lru_cache(maxsize=4_096)
+def _words_in(text: str) -> frozenset[str]:
+    return frozenset(WORD.findall(text))
 
 
 def days_of(order: Order) -> list[date]:

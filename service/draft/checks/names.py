@@ -17,6 +17,8 @@ NOUNS_HAVE_CAPITALS = frozenset({"de"})
 _NOUN = re.compile(
     r"(?:ung|ungen|heit|keit|schaft|ion|ionen|tät|nis|tum|chen|lein|ling|eur|ment|ismus|anz|enz|ei|tag|tage|woche|ende|mail|mails|zeit|stelle|nummer|karte|paket|lager|konto|weg|team|service|preis|shop)s?$"
 )
+_BEFORE_A_START = frozenset('.!?:…"“”„«([¿¡>•–—-')
+_ANY_WORD = re.compile(r"\w")
 _PRONOUNS = frozenset(
     "Sie Ihnen Ihr Ihre Ihrem Ihren Ihrer Ihres Du Dir Dich Dein Deine Deinem Deinen Deiner Euch Euer Eure".split()
 )
@@ -32,8 +34,7 @@ def unknown_names(text: str, made: Made) -> list[str]:
 
 def _listed_in(text: str, made: Made) -> Iterator[str]:
     """Names of the list and of the brand's own range, as whole words in this very spelling."""
-    products = {product.name for product in made.brand.catalogue}
-    for match in _listed_pattern(tuple(sorted(products))).finditer(text):
+    for match in _listed_pattern(tuple(product.name for product in made.brand.catalogue)).finditer(text):
         yield match[0]
 
 
@@ -42,7 +43,8 @@ def _listed_pattern(products: tuple[str, ...]) -> re.Pattern[str]:
     listed = {name for kind in _LISTED for name in names()[kind]} | set(products)
     listed -= names()["platforms"]
     longest = sorted(listed, key=len, reverse=True)
-    return re.compile(rf"(?<![\w@])(?:{'|'.join(map(re.escape, longest))})(?!\w)")
+    first = "".join(map(re.escape, sorted({name[0] for name in listed})))  # told at a glance where none of them begins
+    return re.compile(rf"(?<![\w@])(?=[{first}])(?:{'|'.join(map(re.escape, longest))})(?!\w)")
 
 
 def _by_capital(sentence: str, made: Made) -> Iterator[str]:
@@ -77,7 +79,8 @@ def _by_capital(sentence: str, made: Made) -> Iterator[str]:
 
 def _starts(sentence: str, at: int) -> bool:
     """Whether a capital there is the beginning of a sentence, a line, a quote or what follows a colon."""
-    return re.search(r"(?:^|[.!?:…\"“”„«(\[¿¡>•–—-])\s*$", sentence[:at]) is not None or not re.search(r"\w", sentence[:at])
+    before = sentence[:at].rstrip()
+    return not before or before[-1] in _BEFORE_A_START or _ANY_WORD.search(before) is None
 
 
 def knows(name: str, made: Made) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from functools import cache
 
 from service.draft.checks.made import Made
@@ -15,6 +16,7 @@ LEAST_WORDS = 8  # a shorter text's language can't be told reliably
 CLEARLY = 0.8  # score from which a text counts as written in another language
 FEW = 5  # words up to which a sentence goes by small words alone
 OTHER = 2  # small words of another language, and none of the right one, that make a sentence foreign
+SURELY = 0.25  # share of small words of the right language from which a text is in it
 RUN = 6  # words in a row that are looked at where a sentence changes its language
 _TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 _LINK = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|[@#]\w\S*")
@@ -26,11 +28,20 @@ def in_another_language(text: DraftText, made: Made) -> list[str]:
     """Why a text, or a part of it, is in another language than the customer's."""
     said = without_names(text.text, made)
     problems = []
-    if len(said.split()) >= LEAST_WORDS:
+    if len(said.split()) >= LEAST_WORDS and not _surely_right(said, made.language):
         found = identify(said, said=None, supported=made.brand.identity.languages)
         if found.code != made.language and found.supported and found.score >= CLEARLY:
             problems.append(f"reads as {found.code}, not {made.language}")
     return problems or [problem for sentence in sentences_of(said) if (problem := foreign(sentence, made))]
+
+
+def _surely_right(said: str, language: str) -> bool:
+    """Whether so many small words are of this language, and so few of any other, that no model needs to be asked."""
+    if language not in languages():
+        return False
+    words = [word.casefold() for word in _TOKEN.findall(said)]
+    ours = sum(word in words_of(language).functions for word in words)
+    return ours >= SURELY * len(words) and ours > 2 * sum(word in _others(language).functions for word in words)
 
 
 def foreign(sentence: str, made: Made) -> str | None:
@@ -40,14 +51,16 @@ def foreign(sentence: str, made: Made) -> str | None:
     words = [word.casefold() for word in _TOKEN.findall(sentence)]
     if (script := _other_script(words, made)) is not None:
         return f"{script.lower()} letters"
-    right = words_of(made.language).functions
-    for code in languages():
-        if code == made.language:
-            continue
-        if (found := _courtesy(sentence, code, made.language)) is not None:
-            return f"{found!r} is {code}, not {made.language}"
-        if _switched(words, _only(code, made.language), right):
-            return f"a part reads as {code}, not {made.language}"
+    right, others = words_of(made.language).functions, _others(made.language)
+    courteous = others.courtesies.search(sentence) is not None
+    if courteous or sum(word in others.functions for word in words) >= OTHER:
+        for code in languages():
+            if code == made.language:
+                continue
+            if courteous and (found := _courtesies(code, made.language).search(sentence)) is not None:
+                return f"{found[0]!r} is {code}, not {made.language}"
+            if _switched(words, _only(code, made.language), right):
+                return f"a part reads as {code}, not {made.language}"
     if len(words) > FEW and not any(word in right for word in words):
         read = identify(" ".join(words), said=None, supported=languages())
         if read.code not in (made.language, "und") and read.score >= CLEARLY and not _near(read.code, made.language):
@@ -79,9 +92,20 @@ def _courtesies(code: str, right: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{'|'.join(listed)})(?!\w)" if listed else r"(?!)", re.IGNORECASE)
 
 
-def _courtesy(sentence: str, code: str, right: str) -> str | None:
-    found = _courtesies(code, right).search(sentence)
-    return found[0] if found else None
+@dataclass(frozen=True)
+class _Others:
+    """What all other languages have together, to tell most sentences by one look."""
+
+    functions: frozenset[str]
+    courtesies: re.Pattern[str]
+
+
+@cache
+def _others(right: str) -> _Others:
+    codes = [code for code in languages() if code != right]
+    together = "|".join(_courtesies(code, right).pattern for code in codes)
+    functions = frozenset[str]().union(*(_only(code, right) for code in codes))
+    return _Others(functions, re.compile(together, re.IGNORECASE))
 
 
 def _near(code: str, language: str) -> bool:
