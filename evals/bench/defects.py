@@ -36,6 +36,7 @@ A_CELL = 25  # twice what is needed where there are enough of all four
 SEED = 20261127
 CHANNELS = ("instagram", "whatsapp", "facebook", "email", "x", "messenger", "google_review", "webchat", "sms", "tiktok")
 LENGTH = "within_limit"
+NO_WRITER = "no writer"
 FACTS, PROMISES = "facts_cited", "no_invented_promise"
 OWN_CHECKS: dict[Kind, tuple[str, ...]] = {  # those that are there for the kind
     "wrong_language": ("language",),
@@ -110,7 +111,7 @@ def _written(case: SuiteCase) -> bool:
 
 
 async def passing(target: Target, cases: dict[str, SuiteCase]) -> list[Draft]:
-    """Drafts that pass, as many of each cell as there are, up to a quarter of a language's each; in order of languages."""
+    """Drafts that pass, 50 a language, of each cell as many where there are; by language."""
     others = _customers()
     cells: dict[str, dict[Cell, list[Draft]]] = {language: defaultdict(list) for language in LANGUAGES}
     for name in random.Random(SEED).sample(sorted(cases), len(cases)):
@@ -164,7 +165,7 @@ class NotRead(Exception):
 async def refusals(target: Target, case: SuiteCase, made: Triage, texts: Texts, *, claims: bool = True) -> tuple[str, ...]:
     """The checks that refuse these texts as a model's answer, with the sources that the draft `made` cites; none: it passes.
 
-    A draft that no model may write counts as refused by "no writer".
+    NO_WRITER alone says that the draft is none that a model may write.
     """
     draft = made.draft
     assert draft is not None
@@ -176,7 +177,7 @@ async def refusals(target: Target, case: SuiteCase, made: Triage, texts: Texts, 
     assert written.draft is not None
     failed = tuple(check.check for check in written.draft.checks if not check.passed)
     if written.draft.engine == "composer" and not failed:
-        return ("no writer",)
+        return (NO_WRITER,)
     return failed
 
 
@@ -197,7 +198,7 @@ async def measured() -> tuple[list[Draft], list[Result], int, list[str]]:
                 says_nothing = kind == "answers_not"
                 names = await refusals(target, cases[draft.name], draft.triage, injected.texts, claims=not says_nothing)
                 results.append(Result(draft, injected, names))
-    unread = [result for result in results if "no writer" in result.refused_by]
+    unread = [result for result in results if NO_WRITER in result.refused_by]
     if unread:
         raise NotRead(f"{len(unread)} answers were not read, the first of {unread[0].draft.name}: {unread[0].injected}")
     return drafts, results, control, [name for one in wordings.values() for name in one.unused]

@@ -31,7 +31,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 Side = Literal["public", "private"]
 Texts = dict[Side, str]
 SIDES: tuple[Side, ...] = ("public", "private")
-TEAM = "Tarn & Timber"  # ends every sign-off of the demo brand
+TEAM = "Tarn & Timber"  # stands in the last line of every sign-off of the demo brand
 LONGEST_GREETING = 60  # characters
 _SLOT = re.compile(r"%(\w+)%")
 _MONTHS = {code: "|".join(get_month_names("wide", locale=code).values()) for code in LANGUAGES}
@@ -182,27 +182,32 @@ def placed(sentence: str, text: str, at: str) -> str:
     """The text with one more sentence; greeting and sign-off stay where they are."""
     if at == "instead":
         return sentence
-    paragraphs = text.split("\n\n")
-    closing = [paragraphs.pop()] if len(paragraphs) > 1 and paragraphs[-1].endswith(TEAM) else []
-    greeting = [paragraphs.pop(0)] if len(paragraphs) > 1 and len(paragraphs[0]) <= LONGEST_GREETING else []
+    greeting, paragraphs, closing = _parted(text)
     if at == "end":
         paragraphs[-1] += f" {sentence}"
     else:
         first, *others = sentences_with_gaps(paragraphs[0])
-        before, after = ("", paragraphs[0]) if at == "start" else (first.rstrip(), "".join(others))
+        before, after = ("", paragraphs[0]) if at == "start" else (first.strip(), "".join(others).strip())
         paragraphs[0] = " ".join(part for part in (before, sentence, after) if part)
     return "\n\n".join([*greeting, *paragraphs, *closing])
 
 
+def _parted(text: str) -> tuple[list[str], list[str], list[str]]:
+    """Greeting, paragraphs and sign-off; the first and the last are empty where there is none."""
+    paragraphs = text.split("\n\n")
+    closing = [paragraphs.pop()] if len(paragraphs) > 1 and TEAM in paragraphs[-1].splitlines()[-1] else []
+    greeting = [paragraphs.pop(0)] if len(paragraphs) > 1 and len(paragraphs[0]) <= LONGEST_GREETING else []
+    return greeting, paragraphs, closing
+
+
 def _half(text: str, side: Side, draft: Draft) -> str | None:
-    other = draft.another_language.get(side) or draft.another_language["private"]
-    own = sentences_with_gaps(text)
-    return "".join(own[: (len(own) + 1) // 2]).rstrip() + " " + _second_half(other) if len(own) > 1 else None
-
-
-def _second_half(text: str) -> str:
-    parts = sentences_with_gaps(text)
-    return "".join(parts[len(parts) // 2 :]).strip()
+    greeting, paragraphs, closing = _parted(text)
+    _, others, _ = _parted(draft.another_language.get(side) or draft.another_language["private"])
+    own, other = sentences_with_gaps("\n\n".join(paragraphs)), sentences_with_gaps("\n\n".join(others))
+    if len(own) < 2:
+        return None
+    kept, added = "".join(own[: (len(own) + 1) // 2]).strip(), "".join(other[len(other) // 2 :]).strip()
+    return "\n\n".join([*greeting, f"{kept} {added}", *closing])
 
 
 def _whole(text: str, side: Side, draft: Draft) -> str | None:
@@ -218,7 +223,7 @@ def _other_number(text: str, side: Side, draft: Draft) -> str | None:
 
 
 def _other_date(text: str, side: Side, draft: Draft) -> str | None:
-    day = re.compile(rf"\b(\d{{1,2}})(?=\.?(?:er)? (?:de )?(?:{_MONTHS[draft.language]})\b)", re.IGNORECASE)
+    day = re.compile(rf"\b(\d{{1,2}})(?:er)?(?=\.? (?:de )?(?:{_MONTHS[draft.language]})\b)", re.IGNORECASE)
     return day.sub(lambda found: str((int(found[0]) + 10) % 28 + 1), text, count=1)
 
 
