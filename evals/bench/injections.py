@@ -224,7 +224,7 @@ def _other_number(text: str, side: Side, draft: Draft) -> str | None:
 
 def _other_date(text: str, side: Side, draft: Draft) -> str | None:
     day = re.compile(rf"\b(\d{{1,2}})(?:er)?(?=\.? (?:de )?(?:{_MONTHS[draft.language]})\b)", re.IGNORECASE)
-    return day.sub(lambda found: str((int(found[0]) + 10) % 28 + 1), text, count=1)
+    return day.sub(lambda found: str((int(found[1]) + 10) % 28 + 1), text, count=1)
 
 
 def _other_amount(text: str, side: Side, draft: Draft) -> str | None:
