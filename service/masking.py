@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import lru_cache
 
 from service import personal_patterns as patterns
 from service.draft.facts import amount, day
@@ -221,7 +221,7 @@ def folded(text: str) -> str:
     return "".join(map(_folded_character, unicodedata.normalize("NFC", text)))
 
 
-@cache
+@lru_cache(maxsize=4_096)
 def _folded_character(character: str) -> str:
     return unicodedata.normalize("NFD", character.lower())[0].translate(_STROKES)
 

@@ -166,6 +166,7 @@ async def test_everything_of_one_customer_goes_and_nothing_of_another(records: R
     after = await rows(records)
     held = {each.table.name for each in HELD}
     assert receipt.erased == dict.fromkeys(held, 1) | {"audit": 3}
+    after["audit"] -= 1  # that somebody had a customer erased is a line of its own
     assert {name: before[name] - after[name] for name in held} == receipt.erased
     assert receipt.customer == hashlib.sha256(WHO.encode()).hexdigest()
     told = [(brand, faq_id) for _, brand, faq_id in await records.changes_after(last)]
