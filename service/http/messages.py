@@ -85,13 +85,14 @@ async def accept_messages(
     A message with an `id` that this brand handed over before is the same message. An `Idempotency-Key` makes the whole request
     safe to send again: the first answer is given again, with `Idempotent-Replayed: true`.
     """
-    given = await json_of(request)
-    several = isinstance(given, list)
-    messages = await _messages_of(given) if several else [await one_message(given)]
-    for index, message in enumerate(messages):
-        check_brand(message.brand, caller, parts, f"/{index}" if several else "")
-    key = key_of(idempotency_key, messages[0].brand, "/v1/messages", given) if idempotency_key is not None else None
-    accepted = await parts.acceptance.accept(messages, API, key)
+    with parts.acceptance.coming():
+        given = await json_of(request)
+        several = isinstance(given, list)
+        messages = await _messages_of(given) if several else [await one_message(given)]
+        for index, message in enumerate(messages):
+            check_brand(message.brand, caller, parts, f"/{index}" if several else "")
+        key = key_of(idempotency_key, messages[0].brand, "/v1/messages", given) if idempotency_key is not None else None
+        accepted = await parts.acceptance.accept(messages, API, key)
     receipts = answered(accepted, messages, response)
     return Receipts(messages=receipts) if several else receipts[0]
 

@@ -70,12 +70,13 @@ async def accept_webhook(connection: ConnectionName, request: Request, response:
     listed = data if isinstance(data, list) else [data]
     if not 1 <= len(listed) <= MOST:
         raise InvalidMessage([FieldError("/data", f"one message, or an array of 1 to {MOST:,}")])
-    messages = [
-        await _of_brand(one, known.brand, ("data", index) if isinstance(data, list) else ("data",))
-        for index, one in enumerate(listed)
-    ]
-    key = key_of(webhook_id, known.brand, f"/v1/webhooks/standard/{known.name}", given)
-    accepted = await parts.acceptance.accept(messages, f"standard:{known.name}", key)
+    with parts.acceptance.coming():
+        messages = [
+            await _of_brand(one, known.brand, ("data", index) if isinstance(data, list) else ("data",))
+            for index, one in enumerate(listed)
+        ]
+        key = key_of(webhook_id, known.brand, f"/v1/webhooks/standard/{known.name}", given)
+        accepted = await parts.acceptance.accept(messages, f"standard:{known.name}", key)
     return Taken(type=kind, messages=answered(accepted, messages, response))
 
 

@@ -139,7 +139,9 @@ class Worker:
                     await asyncio.wait_for(self._awake.wait(), LOOK_SECONDS)
 
     async def _take(self) -> int:
-        room = self._parts.settings.worker_concurrency - len(self._taken)
+        # While messages are handed over, those that compute here go one by one; a model elsewhere is waited for together.
+        alone = self._parts.acceptance.busy and self._parts.provider is None
+        room = (1 if alone else self._parts.settings.worker_concurrency) - len(self._taken)
         if room <= 0 or self._parts.draining.is_set():
             return 0
         taken = await self._records.inbox.take_due(datetime.now(UTC), HOLD, room)
