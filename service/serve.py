@@ -36,9 +36,9 @@ RESTART_SECONDS = 1.0  # between the end of a worker and its replacement
 def serve(settings: Settings, progress: Progress) -> int:
     """Serves until SIGTERM or SIGINT; the exit code."""
     telemetry.log_as_json()
-    gc.disable()  # until `_keep_for_good`: looking at all that is being read again and again takes a fifth of the start
     if settings.workers > 1:
         return _supervise(settings, progress)
+    gc.disable()  # until `_keep_for_good`: looking at all that is being read again and again takes a fifth of the start
     listening = _listen(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve_one(settings, listening, progress))

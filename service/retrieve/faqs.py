@@ -128,7 +128,7 @@ class Passages:
         """
         ranked = await self._ranked(brand, query, language, today, asked, text, states=set(states))
         floor = max(RELEVANT, NEAR_BEST * ranked[0][1]) if ranked else 1.0
-        return (await self._passages(ranked, text, floor))[:limit]
+        return await self._passages(ranked, text, limit, floor)
 
     async def nearest(
         self,
@@ -142,14 +142,14 @@ class Passages:
     ) -> list[Passage]:
         """The nearest passages whatever their relevance, for a search a person makes."""
         ranked = await self._ranked(brand, query, language, today, asked, text, max(POINTS, limit * 24))
-        return (await self._passages(ranked, text, 0.0))[:limit]
+        return await self._passages(ranked, text, limit)
 
-    async def _passages(self, ranked: Sequence[tuple[Entry, float]], text: str, floor: float) -> list[Passage]:
-        """The entries of this relevance at least as passages; a reranker may bring others into their places."""
+    async def _passages(self, ranked: Sequence[tuple[Entry, float]], text: str, limit: int, floor: float = 0.0) -> list[Passage]:
+        """The first `limit` entries of this relevance at least as passages; a reranker may bring others into their places."""
         if self.rerank is None:
-            return [passage_of(shown, score) for shown, score in ranked if score >= floor]
+            return [passage_of(shown, score) for shown, score in ranked[:limit] if score >= floor]
         passages = await reranked([passage_of(shown, score) for shown, score in ranked], text, self.rerank)
-        return [passage for passage in passages if passage.score >= floor]
+        return [passage for passage in passages if passage.score >= floor][:limit]
 
     async def macro(self, brand: str, query: Vectors, language: str, label: Label) -> Macro | None:
         """The macro that is written for messages nearest to this one and for its label, in this language."""
