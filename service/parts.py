@@ -41,6 +41,7 @@ from service.retrieve.index import Point, VectorIndex
 from service.retrieve.ingest import Report, asked_of, embedded, read_contacts, shifted
 from service.retrieve.reranker import load_reranker
 from service.settings import Settings
+from service.turns import Turns
 from service.understand.build import DEFAULT_MODEL, build_default, current
 from service.understand.classifier import Heads, load_heads
 from service.understand.embedder import Embedder, EmbeddingThread, load_embedder
@@ -72,6 +73,7 @@ class Parts:
     passages: Passages
     sources: Sources
     acceptance: Acceptance
+    turns: Turns = field(default_factory=Turns)
     provider: Provider | None = None  # of the model that words drafts; none: the composer does alone
     seen: int = 0  # number of the last change line taken over
     policies: PolicyFiles = field(default_factory=PolicyFiles)

@@ -38,11 +38,11 @@ async def triage(message: Message, parts: Parts, actor: str = "local") -> Triage
 
 
 async def stages(
-    message: Message, parts: Parts, *, streamed: bool = False, before: tuple[Draft, ...] = ()
+    message: Message, parts: Parts, *, streamed: bool = False, before: tuple[Draft, ...] = (), can_wait: bool = False
 ) -> AsyncGenerator[Stage, None]:
     """The growing triage after each step: understanding, context, escalation, draft, and before it, `streamed`, its deltas.
 
-    `before` are drafts that were made for the same message: another one is wanted.
+    `before` are drafts that were made for the same message: another one is wanted. `can_wait`: nobody waits for the answer.
     """
     brand = parts.brands.get(message.brand)
     if brand is None:
@@ -53,10 +53,12 @@ async def stages(
     vectors, known = await asyncio.gather(parts.embedding.queries(texts.all), known_of(message, parts.sources.known))
     watch.lap("embed")
 
+    await parts.turns.mine(can_wait=can_wait)
     who, topics, hints = brand.identity, brand.topic_ids, (known.customer.language if known.customer else None,)
     handles = who.support_handles.values()
     understanding = understand(message, texts, vectors, parts.heads, parts.rules, who.languages, hints, handles, topics)
     watch.lap("classify")
+    await parts.turns.mine(can_wait=can_wait)
     context = await retrieve(message, understanding, known, texts, vectors, parts.heads, parts.sources, brand)
     watch.lap("retrieve")
     verdict = decide(message, understanding, context, brand.policy, brand.queue_of(understanding.topic.label))
@@ -79,6 +81,7 @@ async def stages(
     yield Stage("escalation", grown)
 
     if message.options.draft:
+        await parts.turns.mine(can_wait=can_wait)
         drafting = write_draft(message, understanding, context, escalation, brand, writer, streamed=streamed, before=before)
         async for draft in drafting:
             if isinstance(draft, Delta):

@@ -14,7 +14,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ import uvloop
 from evals.bench import machine, texts
 from evals.bench.client import serving
 from evals.bench.figures import Figure, Section, Target, percentile, plain
+from evals.bench.open_loop import UNANSWERED, Sent, send_when_due
 
 RATE, SECONDS = 100, 60  # messages handed over a second, and for how long
 LEAST_DRAIN = 600.0  # seconds, longest wait for all of them to be triaged
@@ -38,18 +38,6 @@ those before were answered (open loop), timed from when it was due; the same pro
 the last message sent to the last one triaged. Too much: `POST /v1/triage` from {SENDERS} senders that wait for their answers
 gives the peak; then {TIMES} times as many a second, open loop, for {OVERLOAD_SECONDS:.0f} s, with
 FIRSTREPLY_MAX_CONCURRENT={PERMITS}: triages answered a second beside the peak, and how long a refusal takes."""
-
-
-@dataclass
-class Sent:
-    """What came back: milliseconds by status, from when each was due, and the seconds it took in all."""
-
-    taken: dict[int, list[float]] = field(default_factory=dict)
-    seconds: float = 0.0
-
-    def add(self, status: int, ms: float) -> None:
-        """One answer; 0 where none came."""
-        self.taken.setdefault(status, []).append(ms)
 
 
 def main() -> None:
@@ -72,11 +60,11 @@ def _accepting(runner: asyncio.Runner, folder: Path) -> tuple[Figure, ...]:
         asked = texts.questions(QUESTIONS)
         # A number behind each, so that none is known from before.
         bodies = [
-            one | {"id": f"bench-{number}", "text": f"{one['text']} {number}"}
+            json.dumps(one | {"id": f"bench-{number}", "text": f"{one['text']} {number}"}).encode()
             for number, one in zip(range(RATE * SECONDS + WARM), itertools.cycle(asked), strict=False)
         ]
-        runner.run(_open_loop(url, "/v1/messages", bodies[:WARM], RATE))
-        sent = runner.run(_open_loop(url, "/v1/messages", bodies[WARM:], RATE))
+        runner.run(send_when_due(server.port, "/v1/messages", bodies[:WARM], RATE))
+        sent = runner.run(send_when_due(server.port, "/v1/messages", bodies[WARM:], RATE))
         waiting, start = _waiting(url), time.perf_counter()
         while _waiting(url) and time.perf_counter() - start < LEAST_DRAIN:
             time.sleep(0.5)
@@ -101,8 +89,8 @@ def _overload(runner: asyncio.Runner, folder: Path) -> tuple[Figure, ...]:
         closed = runner.run(_closed_loop(url, bodies, PEAK_SECONDS))
         peak = len(closed.taken[200]) / closed.seconds
         rate = round(TIMES * peak)
-        many = [bodies[number % len(bodies)] for number in range(int(rate * OVERLOAD_SECONDS))]
-        over = runner.run(_open_loop(url, "/v1/triage", many, rate))
+        many = [json.dumps(bodies[number % len(bodies)]).encode() for number in range(int(rate * OVERLOAD_SECONDS))]
+        over = runner.run(send_when_due(server.port, "/v1/triage", many, rate))
     good, refused = over.taken.get(200, []), over.taken.get(503, [])
     return (
         Figure("triages a second at most", peak, ""),
@@ -121,23 +109,6 @@ def _service(folder: Path, **settings: str) -> Any:
         "FIRSTREPLY_DEBOUNCE": "false",
     } | settings  # fmt: skip
     return serving([sys.executable, "-m", "service", "serve"], environment, folder / "log")
-
-
-async def _open_loop(url: str, path: str, bodies: Sequence[Any], rate: float) -> Sent:
-    """Sends each body when it is due."""
-    sent = Sent()
-    limits = httpx.Limits(max_connections=1_000, max_keepalive_connections=1_000)
-    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=60, headers={"content-type": "application/json"}) as client:
-        start = time.perf_counter()
-
-        async def one(number: int, body: bytes) -> None:
-            due = start + number / rate
-            await asyncio.sleep(max(due - time.perf_counter(), 0))
-            sent.add(await _status(client, path, body), (time.perf_counter() - due) * 1000)
-
-        await asyncio.gather(*(one(number, json.dumps(body).encode()) for number, body in enumerate(bodies)))
-        sent.seconds = time.perf_counter() - start
-    return sent
 
 
 async def _closed_loop(url: str, bodies: Sequence[Any], seconds: float) -> Sent:
@@ -162,7 +133,7 @@ async def _status(client: httpx.AsyncClient, path: str, body: bytes) -> int:
     try:
         return (await client.post(path, content=body)).status_code
     except httpx.HTTPError:
-        return 0
+        return UNANSWERED
 
 
 def _waiting(url: str) -> int:

@@ -85,7 +85,7 @@ async def accept_messages(
     A message with an `id` that this brand handed over before is the same message. An `Idempotency-Key` makes the whole request
     safe to send again: the first answer is given again, with `Idempotent-Replayed: true`.
     """
-    with parts.acceptance.coming():
+    with parts.turns.coming():
         given = await json_of(request)
         several = isinstance(given, list)
         messages = await _messages_of(given) if several else [await one_message(given)]

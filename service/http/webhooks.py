@@ -70,7 +70,7 @@ async def accept_webhook(connection: ConnectionName, request: Request, response:
     listed = data if isinstance(data, list) else [data]
     if not 1 <= len(listed) <= MOST:
         raise InvalidMessage([FieldError("/data", f"one message, or an array of 1 to {MOST:,}")])
-    with parts.acceptance.coming():
+    with parts.turns.coming():
         messages = [
             await _of_brand(one, known.brand, ("data", index) if isinstance(data, list) else ("data",))
             for index, one in enumerate(listed)

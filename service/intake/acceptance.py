@@ -6,9 +6,7 @@ import asyncio
 import hashlib
 import json
 import secrets
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,9 +17,6 @@ from service.messages import Message
 from service.records.inbox import Accepted, Inbox, Incoming, Key, Mismatch
 
 MOST_TOGETHER = 1_000  # messages of one transaction, unless one request alone has more
-LONGEST_WAIT = 0.05  # seconds that work waits for requests that hand messages over, so that it goes on however many come
-LOOK_SECONDS = 0.001
-BUSY = 0.5
 KEY_LIFE = timedelta(hours=24)  # how long a key is remembered: as long as Stripe keeps one at least
 
 
@@ -49,37 +44,7 @@ class Acceptance:
         self._waiting: list[_Waiting] = []
         self._under_way: set[Key] = set()
         self._task: asyncio.Task[None] | None = None
-        self._coming = 0  # requests that hand messages over at this moment
-        self._came_at = float("-inf")
-        self._turn = asyncio.Lock()
         self.wake: Callable[[], None] = nobody  # the worker of this process, that there is something to do
-
-    @contextmanager
-    def coming(self) -> Iterator[None]:
-        """A request hands messages over: work of this process that can wait lets it through."""
-        self._coming += 1
-        self._came_at = time.monotonic()
-        try:
-            yield
-        finally:
-            self._coming -= 1
-
-    @property
-    def busy(self) -> bool:
-        """Whether messages are being handed over, or were within the last BUSY seconds."""
-        return time.monotonic() - self._came_at < BUSY
-
-    async def let_through(self) -> None:
-        """Before a piece of work: requests that hand messages over go first, and pieces of work go one by one.
-
-        Each piece stops the process for milliseconds, and a request has several steps: eight pieces between two of its
-        steps would make it wait for half a second.
-        """
-        async with self._turn:
-            end = time.monotonic() + LONGEST_WAIT
-            await asyncio.sleep(0)
-            while self._coming and time.monotonic() < end:
-                await asyncio.sleep(LOOK_SECONDS)
 
     async def accept(self, messages: Sequence[Message], source: str, key: Key | None = None) -> Accepted:
         """The receipts, in the order of the messages.

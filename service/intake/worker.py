@@ -140,7 +140,7 @@ class Worker:
 
     async def _take(self) -> int:
         # While messages are handed over, those that compute here go one by one; a model elsewhere is waited for together.
-        alone = self._parts.acceptance.busy and self._parts.provider is None
+        alone = self._parts.turns.busy and self._parts.provider is None
         room = (1 if alone else self._parts.settings.worker_concurrency) - len(self._taken)
         if room <= 0 or self._parts.draining.is_set():
             return 0

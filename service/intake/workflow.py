@@ -94,10 +94,8 @@ async def _triage(kept: Kept, parts: Parts, seen: list[Triage]) -> None:
     asked = message = await _whole(kept, parts)
     if await _answered(kept, parts):  # no model is asked for what nobody needs any more
         asked = message.model_copy(update={"options": message.options.model_copy(update={"draft": False})})
-    await parts.acceptance.let_through()
-    async for stage in pipeline.stages(asked, parts):
+    async for stage in pipeline.stages(asked, parts, can_wait=True):
         seen.append(stage.triage)
-        await parts.acceptance.let_through()
     triage = seen[-1]
     if triage.draft is not None and await _answered(kept, parts):
         triage = triage.model_copy(update={"draft": None})

@@ -233,17 +233,3 @@ async def test_the_backlog_says_how_much_waits_and_since_when(records: Records) 
     assert (backlog.waiting, backlog.dead) == (2, 0)
     assert backlog.oldest is not None
     assert before <= backlog.oldest <= datetime.now(UTC)
-
-
-async def test_work_lets_requests_through_and_goes_on_however_many_come(records: Records) -> None:
-    acceptance = Acceptance(records.inbox)
-    assert not acceptance.busy
-    with acceptance.coming():
-        first, second = (asyncio.create_task(acceptance.let_through()) for _ in range(2))
-        await asyncio.sleep(0)
-        assert not first.done()
-        await first  # after a while, though the request is still there
-        assert not second.done()
-    await second
-    assert acceptance.busy
-    await acceptance.let_through()
