@@ -66,6 +66,8 @@ def test_stale_and_future_webhooks_are_refused(away: timedelta) -> None:
         ("webhook-timestamp", "now"),
         ("webhook-timestamp", "-1"),
         ("webhook-timestamp", signed()["webhook-timestamp"] + ".0"),
+        ("webhook-timestamp", "0" + signed()["webhook-timestamp"]),
+        ("webhook-timestamp", signed()["webhook-timestamp"].replace("1", "١")),
         ("webhook-timestamp", "9" * 5_000),
         ("webhook-timestamp", "9" * 12),
         ("webhook-id", ""),
