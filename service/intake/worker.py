@@ -170,15 +170,30 @@ class Worker:
         assert task is not None
         self._running[message_id] = task
         try:
-            if message_id in self._taken:
-                await work_on(message_id, self._parts, self._taken[message_id])
+            taken = self._taken.get(message_id)
+            if taken is not None and not taken.crashes:
+                await work_on(message_id, self._parts, taken)
             else:
                 async with self._takes_over:
-                    await work_on(message_id, self._parts)
+                    await self._alone(message_id)
         finally:
             self._running.pop(message_id, None)
             self._taken.pop(message_id, None)
             self.wake()
+
+    async def _alone(self, message_id: str) -> None:
+        """One of those under way when a process died; counted before it begins, as others that wait are not the reason."""
+        inbox, kept, counted = self._records.inbox, None, False
+        with contextlib.suppress(Unavailable):  # then it is waited for below, and not counted
+            kept = await inbox.one(message_id)
+            await inbox.tried_alone(message_id, 1)
+            counted = True
+        try:
+            await work_on(message_id, self._parts, kept)
+        finally:
+            if counted:
+                with contextlib.suppress(Unavailable):
+                    await inbox.tried_alone(message_id, -1)
 
     # Looking after
 

@@ -51,18 +51,20 @@ log = structlog.get_logger()
 async def work_on(message_id: str, parts: Parts, kept: Kept | None = None) -> None:
     """Triages a taken message and records it, however long the database is away; nothing where that was done before.
 
-    `kept` is the message where it was taken just now, and need not be read.
+    `kept` is the message where it was read just now; what it says of crashes counts.
     """
     failures: list[str] = []
     seen: list[Triage] = []  # as far as the last attempt came
     pause = PATIENCE[0]
+    crashes = kept.crashes if kept is not None else None
     while True:
         try:
             kept = kept or await parts.records.inbox.one(message_id)
             if kept is None or kept.state != "queued":
                 return
-            if kept.crashes >= MOST_CRASHES:
-                await give_up(kept, parts, f"{kept.crashes} processes ended while it was under way")
+            crashes = kept.crashes if crashes is None else crashes
+            if crashes >= MOST_CRASHES:
+                await give_up(kept, parts, f"{crashes} processes ended while it was under way")
             elif len(failures) > len(PAUSES):
                 await give_up(kept, parts, failures[-1], seen[-1] if seen else None)
             else:

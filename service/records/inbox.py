@@ -218,10 +218,16 @@ class Inbox:
         return True
 
     async def crashed(self, message_ids: Sequence[str]) -> None:
-        """Counts that a process ended while it had these under way."""
+        """Counts that a process ended while it had these under way, for the first time; `tried_alone` counts later times."""
         async with self._database.writing() as connection:
-            query = update(inbox).where(inbox.c.id.in_(message_ids), inbox.c.state == "queued")
-            await connection.execute(query.values(crashes=inbox.c.crashes + 1))
+            query = update(inbox).where(inbox.c.id.in_(message_ids), inbox.c.state == "queued", inbox.c.crashes == 0)
+            await connection.execute(query.values(crashes=1))
+
+    async def tried_alone(self, message_id: str, number: int) -> None:
+        """Counts a process that a message may end before it begins (1), and takes that back once it has ended well (-1)."""
+        async with self._database.writing() as connection:
+            query = update(inbox).where(inbox.c.id == message_id)
+            await connection.execute(query.values(crashes=inbox.c.crashes + number))
 
     async def put_back(self, taken: Kept) -> None:
         """What was taken, and its workflow is lost, is accepted once more."""

@@ -238,12 +238,31 @@ async def test_the_work_of_a_process_that_died_is_taken_over_and_counted(shared:
     assert [one.crashes for one in kept if one is not None] == [1, 1, 0]
 
 
+async def test_of_those_taken_over_only_the_one_that_is_tried_is_counted_when_the_next_process_dies(own: Own) -> None:
+    with ModelServer(says("{}", pause=5.0)) as server:
+        async with own(llm_base_url=server.url, llm_model="m", llm_deadline_seconds=60) as parts:
+            ids = await accept(parts, *(Message(text=f"Wo ist mein Paket {n}?") for n in range(3)))
+            taken = await parts.records.inbox.take_due(datetime.now(UTC), HOLD, 10)
+            await die_with(parts, [(one.id, one.attempt) for one in taken])
+            async with Worker(parts):
+                async with asyncio.timeout(SECONDS):
+                    while not server.requests:
+                        await asyncio.sleep(0.01)
+                tried = [await parts.records.inbox.one(one) for one in ids]
+                server.answer = says("{}")
+                for one in ids:
+                    await ended(parts, one)
+            done = [await parts.records.inbox.one(one) for one in ids]
+    assert sorted(one.crashes for one in tried if one is not None) == [1, 1, 2]
+    assert [one.crashes for one in done if one is not None] == [1, 1, 1]
+
+
 async def test_a_message_that_ends_every_process_is_handed_to_a_human_untouched(shared: Parts) -> None:
     (one,) = await accept(shared, Message(text="Wo ist mein Paket?"))
     (taken,) = await shared.records.inbox.take_due(datetime.now(UTC), HOLD, 10)
     await die_with(shared, [(taken.id, taken.attempt)])
     async with shared.records.writing() as connection:
-        await connection.execute(update(inbox).where(inbox.c.id == one).values(crashes=MOST_CRASHES - 1))
+        await connection.execute(update(inbox).where(inbox.c.id == one).values(crashes=MOST_CRASHES))  # counted before it began
     async with Worker(shared):
         kept, triage = await ended(shared, one, "dead")
     assert kept.error == f"{MOST_CRASHES} processes ended while it was under way"
