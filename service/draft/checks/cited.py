@@ -12,7 +12,7 @@ _OF_PROMISES = frozenset(
     {"money", "percent"}
 )  # kinds that the customer's own words are no source for, where something is promised
 SAME = 2  # stems that two sentences on the same thing share
-_WITH_DEADLINE = frozenset({"span", "date", "weekday", "month", "relative", "clock"})  # the same, after a word such as "by"
+_WITH_DEADLINE = frozenset({"span", "date", "weekday", "month", "relative", "feast", "clock"})  # the same, after a word such as "by"
 
 
 def uncited(text: str, made: Made) -> list[str]:
@@ -25,10 +25,14 @@ def uncited(text: str, made: Made) -> list[str]:
                 continue
             if follows(found, sentence, made) or _is_shown(found, sentence, made):
                 continue
+            if found.kind == "feast" and not _due_by_feast(found, sentence, made):
+                continue  # "happy Easter"
             if found.kind in ("relative", "weekday") and bare(sentence) in made.approved_sentences:
                 continue  # "words for a rainy Monday"
             if found.kind == "relative" and ("relative", "today") in found.keys and not made.words.promising.search(sentence):
                 continue  # "thank you for writing today"
+            if found.kind == "relative" and ("relative", "today") in found.keys and _is_looked_into(found, sentence, made):
+                continue  # "we're looking into it today"
             if found.keys & made.heard:
                 clauses = clauses if clauses is not None else clauses_of(sentence, made.words)
                 if not _promised(found, sentence, clauses, made):
@@ -57,6 +61,20 @@ def _only_named(found: Quantity, sentence: str, made: Made) -> bool:
     return due is not None and words.hedges.search(sentence) is None
 
 
+def _is_looked_into(found: Quantity, sentence: str, made: Made) -> bool:
+    clause = next((clause for clause in clauses_of(sentence, made.words) if found.text.strip() in clause), sentence)
+    return made.words.hedges.search(clause) is not None
+
+
+def _due_by_feast(found: Quantity, sentence: str, made: Made) -> bool:
+    """Whether something is said to happen by the feast."""
+    words = made.words
+    if words.feast_before.search(sentence[: found.start]) is None or words.promising.search(sentence) is None:
+        return False
+    clause = next((clause for clause in clauses_of(sentence, words) if found.text.strip() in clause), sentence)
+    return not words.negated(clause) and words.hedges.search(clause) is None
+
+
 def _this_year(found: Quantity, made: Made) -> bool:
     return found.kind == "number" and ("number", float(made.today.year)) in found.keys
 
@@ -72,4 +90,4 @@ def _promised(found: Quantity, sentence: str, clauses: list[str], made: Made) ->
         return True
     if any(name == "date" and isinstance(day, type(made.today)) and day < made.today for name, day in found.keys):
         return False
-    return found.kind == "relative" or made.words.deadline_before.search(sentence[: found.start]) is not None
+    return found.kind in ("relative", "feast") or made.words.deadline_before.search(sentence[: found.start]) is not None

@@ -21,6 +21,11 @@ LONGEST_SPAN = 3660  # days; a span beyond is no deadline
 FIRST_YEAR = 2000  # from which a number of four digits may be a year
 _DAY, _WEEK, _MONTH = 1440, 7, 30.4  # minutes, days, days
 _WORKING = 5  # business days of a week
+# Feasts that are on the same day every year, by their names in prompts/checks: month and day.
+FEASTS = {
+    "epiphany": (1, 6), "valentine": (2, 14), "kings_day": (4, 27), "halloween": (10, 31), "all_saints": (11, 1),
+    "saint_nicholas": (12, 6), "lucia": (12, 13), "christmas": (12, 25), "new_year": (12, 31),
+}  # fmt: skip
 _IN_HOURS = frozenset({"hours", "minutes"})
 _UNITS = frozenset(CURRENCIES.values())
 
@@ -32,10 +37,15 @@ def follows(found: Quantity, sentence: str, made: Made) -> bool:
             return _is_told_day(found, sentence, made) or any(
                 _falls_on(day, found, made.today) for day in _possible(found, sentence, made)
             )
+        case "feast":
+            return any(_is_in_time(str(value), made) for name, value in found.keys & made.heard)
         case "number":
-            return any(("number", float(day.year)) in found.keys for day in _deadlines(sentence, made))
+            years = (("number", float(day.year)) for day in _deadlines(sentence, made))
+            return any(year in found.keys for year in years) or bool(found.keys & _reckoned("number", sentence, made))
         case "span":
-            return bool(found.keys & (_counted(made) | _weeks_of_work(made))) or _has_passed(found, sentence, made)
+            if found.keys & (_counted(made) | _weeks_of_work(made)) or _has_passed(found, sentence, made):
+                return True
+            return bool(found.keys & (_reckoned("minutes", sentence, made) | _reckoned("months", sentence, made)))
         case "money":
             return bool(found.keys & _sums(sentence, made))
     return False
@@ -68,6 +78,7 @@ def _deadlines(sentence: str, made: Made, found: Quantity | None = None) -> Iter
     """
     told = made.told | _keys(sentence, made)
     known = {value for name, value in made.known | made.heard if name == "date" and isinstance(value, date)} | {made.today}
+    told -= found.keys if found else frozenset()
     own = {day.weekday() for name, day in (found.keys if found else ()) if name == "date" and isinstance(day, date)}
     weekdays = {value for name, value in told if name == "weekday"} - own
     named = {day for day in known if day.weekday() in weekdays and abs((day - made.today).days) < 2 * _WEEK}
@@ -149,6 +160,27 @@ def _between(start: date, end: date) -> set[Key]:
     found: set[Key] = {("minutes", float(days * _DAY)), ("business_days", float(business))}
     found |= {("minutes", float(number * _WEEK * _DAY)) for number in {math.floor(weeks), math.ceil(weeks)} if number}
     return found | {("months", float(number)) for number in {math.floor(months), round(months), math.ceil(months)} if number}
+
+
+def _reckoned(unit: str, sentence: str, made: Made) -> set[Key]:
+    """What the customer said and the sentence repeats, more or less by what a source says and the sentence as well.
+
+    "Add 1 cm to your 25.5 cm: that's 26.5"; of a card valid 5 years and bought two years ago, 3 remain.
+    """
+    told = _keys(sentence, made)
+    source, heard = ({v for n, v in keys & told if n == unit and isinstance(v, float)} for keys in (made.known, made.heard))
+    heard |= {v for n, v in made.heard if n == unit and isinstance(v, float) and unit == "months"}
+    return {(unit, value) for one in source for two in heard for value in (round(one + two, 2), round(abs(one - two), 2))}
+
+
+def _is_in_time(feast: str, made: Made) -> bool:
+    """Whether a day that the sources know and the draft tells comes before the feast that the customer spoke of."""
+    if feast not in FEASTS:
+        return False
+    day = made.today.replace(month=FEASTS[feast][0], day=FEASTS[feast][1])
+    feast_day = day if day >= made.today else day.replace(year=day.year + 1)
+    told = (value for name, value in made.told & made.known if name == "date")
+    return any(isinstance(value, date) and made.today <= value <= feast_day for value in told)
 
 
 def _sums(sentence: str, made: Made) -> set[Key]:

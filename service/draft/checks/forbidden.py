@@ -19,6 +19,7 @@ _ENDING = re.compile(
     r"^(?P<closing>[^\n]*?)(?:[,–—/-]\s?|\s)(?P<name>[^\W\d_a-z][\w'’.-]*(?:\s[^\W\d_a-z][\w'’.-]*)?(?:,[^,]{2,40})?)$"
 )
 _ROLE = re.compile(r"[,(]")
+_OF_TEAM = re.compile(r"^(?P<who>[^\W\d_a-z][\w'’-]+)\s(?:from|of|at|van|von|aus|vom|från|på|de|du|del)\s")  # "Kim from customer care"
 _SIGNED = re.compile(r"^[^\W\d_][\w'’.-]*(?:\s[^\W\d_][\w'’.-]*){0,2}$")
 
 
@@ -90,12 +91,19 @@ def _signed(text: str, made: Made) -> list[str]:
     if len(lines) < 2 or not (made.words.closings.search(lines[-2]) or not lines[-2]) or len(lines[-2].split()) > MOST_CLOSING:
         return []
     last = _ROLE.split(last)[0].strip()
+    if (one := _OF_TEAM.match(last)) is not None and _is_nobodys(one["who"], made):
+        last = one["who"]
     if not _SIGNED.match(last) or not last[0].isupper():
         return []
     if all(knows(part, made) for part in last.split() if part[0].isupper()) and last.split()[0] not in names()["people"]:
         return []
     customer = made.context.customer.name if made.context.customer else made.message.author.name
     return [f"signed by {last}"] if bare(last) not in bare(made.brand.voice(made.language).team) or last == customer else []
+
+
+def _is_nobodys(word: str, made: Made) -> bool:
+    """Whether a word before "from our team" is a name that no source has; of German nouns only the list tells."""
+    return word in names()["people"] or (made.language not in NOUNS_HAVE_CAPITALS and not knows(word, made))
 
 
 def _about_something_else(sentence: str, made: Made) -> bool:

@@ -128,7 +128,7 @@ class Made:
             brand.identity.display_name, *brand.identity.support_handles.values(),
             *(line.name for line in brand.identity.help_lines),
             brand.voice(self.language).team, *brand.voice(self.language).signoff, brand.voice(self.language).disclosure,
-            author.name, author.handle, *re.split(r"[\W\d_]+", author.handle or ""), customer.name if customer else None,
+            author.name, author.handle, *re.split(r"[\W\d_]+", f"{author.handle or ''} {author.name or ''}"), customer.name if customer else None,
             *(item.name for order in context.orders for item in order.items), *(order.carrier for order in context.orders),
             *(suggestion.title for suggestion in context.suggestions),
         ]  # fmt: skip

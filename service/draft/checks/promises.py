@@ -9,6 +9,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from service.draft.checks.beyond import beyond
 from service.draft.checks.derived import follows
 from service.draft.checks.made import Made, bare
 from service.draft.checks.quantities import Key, Quantity, keys_of, quantities
@@ -57,7 +58,7 @@ def invented(text: str, made: Made) -> list[str]:
         beside = [one for one in (*said[max(at - 1, 0) : at], *said[at + 1 : at + 2]) if bare(one) not in made.approved_sentences]
         problems += _invented(sentence, beside, made)
         problems += _late(sentence, made)
-    return list(dict.fromkeys([*problems, *looser(text, made)]))
+    return list(dict.fromkeys([*problems, *looser(text, made), *beyond(text, made)]))
 
 
 def _invented(told: str, beside: Sequence[str], made: Made) -> Iterator[str]:
@@ -93,8 +94,10 @@ def _unsupported(group: str, clause: str, sentence: str, beside: Sequence[str], 
         return None
     if group == "free" and words.promises["replacement"].search(sentence) and any(o.replacement_at for o in made.context.orders):
         return None
-    if group == "extension" and any(q.keys & made.known for q in quantities(sentence, made.language, made.today)):
-        return None  # "for Christmas we extend the return window to 31 January"
+    if group == "extension" and any(
+        q.keys & made.known or follows(q, sentence, made) for q in quantities(sentence, made.language, made.today)
+    ):
+        return None  # "for Christmas we extend the return window to 31 January", "a week more than we'd said"
     if group in _DONE and words.done.search(clause) and not words.conditions.search(sentence):
         return "is told as done, and no order says so"
     found: list[_Support] = []

@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import lru_cache
 from itertools import pairwise
-from typing import Literal
 
-from service.draft.checks.reading import CURRENCIES, CURRENCY, NUMBER, UP_TO, Reader, reader_of
+from service.draft.checks import days
+from service.draft.checks.days import named_days
+from service.draft.checks.quantity import Key, Quantity
+from service.draft.checks.reading import CURRENCIES, CURRENCY, NUMBER, UP_TO, Reader, reader_of, values_of
 from service.draft.checks.wording import languages, sentences_of, words_of
 
-Kind = Literal["number", "money", "percent", "span", "date", "month", "clock", "weekday", "relative", "code", "phone"]
-Key = tuple[str, object]
 _MINUTES = {"minutes": 1, "hours": 60, "days": 1440, "weeks": 10080, "fortnights": 20160}
 _MONTHS = {"months": 1, "years": 12}
-_ISO = re.compile(r"(?<!\d)(\d{4})-(\d\d)-(\d\d)(?!\d)")
-_NUMERIC = re.compile(r"(?<![\d.,/-])(\d{1,2})([./-])(\d{1,2})(?:\2(\d{4}|\d{2}))?\.?(?![\d/-]|[.,]\d)")
 _CLOCK = re.compile(
     r"(?<![\d.,])(?:(?P<from>\d{1,2})\s?(?:-|–|bis|to|tot|till|à|a)\s?)?(?P<hour>[01]?\d|2[0-4])(?::(?P<minute>[0-5]\d)|(?P<dot>\.[0-5]\d)|\s?h\s?(?P<french>[0-5]\d))?"
     r"\s?(?P<mark>uhr|uur|h|a\.?m\.?|p\.?m\.?)?(?![\w]|[.,:]\d)", re.IGNORECASE,
@@ -43,16 +40,6 @@ _LISTED = re.compile(r"^\s*\d{1,2}[.)]\s(?=\S)", re.MULTILINE)
 _DIGIT = re.compile(r"\d")
 _LEAST_PHONE = 7  # digits
 NEAR = 20  # characters between two weekdays that stand in one list
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """One of them as it stands in a text; it is the same as another that shares a key."""
-
-    text: str
-    kind: Kind
-    keys: frozenset[Key]
-    start: int
 
 
 def keys_of(text: str, language: str, today: date) -> frozenset[Key]:
@@ -127,61 +114,10 @@ def units_of(text: str, language: str) -> list[str]:
     ]
 
 
-def values_of(number: str) -> set[float]:
-    """What a number can mean: "1.219" is one thousand and more, or one and a fifth."""
-    compact = re.sub(r"[  \s]", "", number)
-    found: set[float] = set()
-    marks = re.findall(r"[.,]", compact)
-    if not marks:
-        return {float(compact)}
-    whole, _, last = compact.rpartition(marks[-1])
-    if len(last) != 3 or (len(set(marks)) > 1):
-        found.add(float(re.sub(r"[.,]", "", whole) + "." + last))
-    if len(last) == 3 and len(set(marks)) == 1:
-        found.add(float(re.sub(r"[.,]", "", compact)))
-        if len(marks) == 1:
-            found.add(float(f"{whole}.{last}"))
-    return found
-
-
-def _iso(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
-    for match in _ISO.finditer(text):
-        if (day := _day(int(match[1]), int(match[2]), int(match[3]))) is not None:
-            yield Quantity(match[0], "date", frozenset({("date", day)}), match.start())
-
-
 def _listed(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
     """The numbers of a list's lines, which say nothing: they are taken out of the text."""
     for match in _LISTED.finditer(text):
         yield Quantity(match[0], "number", frozenset(), match.start())
-
-
-def _numeric(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
-    for match in _NUMERIC.finditer(text):
-        first, second, year = int(match[1]), int(match[3]), match[4]
-        days = [_near(first, second, year, today)]
-        if reader.english or second > 12:
-            days.append(_near(second, first, year, today))
-        keys: set[Key] = {("date", day) for day in days if day is not None}
-        if not keys or (match[2] == "-" and not year) or match[0] == "24/7":
-            continue  # "2-3" is a range
-        if match[2] == "." and not year and not match[0].endswith("."):
-            keys |= {("clock", first * 60 + second)} if first < 25 and second < 60 else set()
-            keys |= {("number", value) for value in values_of(f"{match[1]}.{match[3]}")}
-        yield Quantity(match[0], "date", frozenset(keys), match.start())
-
-
-def _text_dates(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
-    for pattern in (reader.dates, reader.dates_turned):
-        for match in pattern.finditer(text) if pattern is not None else ():
-            month = reader.month_numbers[match["month"].casefold().rstrip(".")]
-            for number in [match["day"], match["first"]]:
-                if number is None:
-                    continue
-                day = _near(int(number), month, match["year"], today)
-                if day is not None:
-                    yield Quantity(match[0], "date", frozenset({("date", day)}), match.start())
-            text = text[: match.start()] + "\x00" * len(match[0]) + text[match.end() :]
 
 
 def _money(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
@@ -197,7 +133,7 @@ def _money(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
 def _money_words(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
     for match in reader.money_words.finditer(text):
         unit = CURRENCIES.get(match["unit"].casefold(), "%")
-        yield Quantity(match[0], "money", frozenset({(unit, float(reader.values[match["word"].casefold()]))}), match.start())
+        yield Quantity(match[0], "money", frozenset({(unit, reader.words.value(match["word"]))}), match.start())
 
 
 def _percents(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
@@ -212,7 +148,7 @@ def _spans(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
             for number in (match["number"], match["low"]):
                 if number is None:
                     continue
-                values = {float(reader.values[number.casefold()])} if number.casefold() in reader.values else values_of(number)
+                values = values_of(number) if number[0].isdigit() else {reader.words.value(number)}
                 keys = {_span_key(unit, value) for value in values}
                 if match["unit"].casefold() in ("uur", "h"):
                     keys |= {("clock", int(value) * 60) for value in values}  # Dutch: "binnen 18 uur", "tot 18 uur"
@@ -265,65 +201,13 @@ def _phones(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
             yield Quantity(match[0], "phone", frozenset({("phone", digits[-8:])}), match.start())
 
 
-def _months(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
-    for match in reader.months.finditer(text):
-        month = reader.month_numbers[match["month"].casefold().rstrip(".")]
-        yield Quantity(match[0], "month", frozenset({("month", month)}), match.start())
-
-
-def _weekdays(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
-    for match in reader.weekdays.finditer(text):
-        yield Quantity(match[0], "weekday", frozenset({("weekday", reader.day_numbers[match["day"].casefold()])}), match.start())
-
-
-def _relatives(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
-    for name, pattern in reader.relative.items() if reader.any_relative.search(text) else ():
-        for match in pattern.finditer(text):
-            keys: set[Key] = {("relative", name)}
-            if name == "next_business_day":
-                keys.add(("business_days", 1.0))
-            if name in _DAYS_AHEAD:
-                keys.add(("date", today + timedelta(days=_DAYS_AHEAD[name])))
-            yield Quantity(match[0], "relative", frozenset(keys), match.start())
-
-
 def _numbers(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
     for match in _PLAIN.finditer(text):
         yield Quantity(match[0], "number", frozenset(("number", value) for value in values_of(match[0])), match.start())
 
 
-_DAYS_AHEAD = {"day_before_yesterday": -2, "yesterday": -1, "today": 0, "tomorrow": 1, "day_after_tomorrow": 2}
 _STEPS = (
-    _iso, _text_dates, _listed, _money, _percents, _spans, _codes, _numeric, _clocks, _phones, _months, _weekdays, _relatives,
-    _numbers,
+    days.iso, days.text_dates, _listed, _money, _percents, _spans, _codes, days.numeric, days.of_month, days.weeks, _clocks, _phones,
+    days.months, days.weekdays, days.relatives, days.feasts, _numbers,
 )  # fmt: skip
-_STEPS_OF_WORDS = (_money_words, _spans, _months, _weekdays, _relatives)
-
-
-def named_days(day: date, today: date) -> set[Key]:
-    """What else a day of a source may be called: tomorrow, next week, at the weekend."""
-    ahead = (day - today).days
-    found: set[Key] = {("relative", name) for name, step in _DAYS_AHEAD.items() if step == ahead}
-    monday = today - timedelta(days=today.weekday())
-    weeks = (day - monday).days // 7
-    found |= {("relative", name) for name, number in (("this_week", 0), ("next_week", 1)) if weeks == number}
-    if day.weekday() >= 5 and 0 <= ahead < 9:
-        found.add(("relative", "weekend"))
-    months = (day.year - today.year) * 12 + day.month - today.month
-    return found | {("relative", name) for name, number in (("this_month", 0), ("next_month", 1)) if months == number}
-
-
-def _near(day: int, month: int, year: str | None, today: date) -> date | None:
-    """The day in the year that is given, else in the one that brings it nearest."""
-    if year:
-        number = int(year)
-        return _day(number + 2000 if number < 100 else number, month, day)
-    near = [found for step in (-1, 0, 1) if (found := _day(today.year + step, month, day)) is not None]
-    return min(near, key=lambda found: abs((found - today).days), default=None)
-
-
-def _day(year: int, month: int, day: int) -> date | None:
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None
+_STEPS_OF_WORDS = (_money_words, _spans, days.months, days.weekdays, days.relatives, days.feasts)

@@ -108,14 +108,15 @@ def asks_known(text: str, made: Made) -> list[str]:
     for sentence in sentences_of(plain(text)) if known else ():
         if bare(sentence) in made.approved_sentences:
             continue
-        asked, requested = "?" in sentence, words.asks["cue"].search(sentence) is not None
+        lacking = words.asks["lacking"].search(sentence) is not None  # "without your order number we can't help"
+        asked, requested = "?" in sentence, lacking or words.asks["cue"].search(sentence) is not None
         for what in known:
             if not (requested or (asked and what not in _MENTIONED)) or words.asks[what].search(sentence) is None:
                 continue
             clauses = [clause for clause in clauses_of(sentence, words) if words.asks[what].search(clause)] or [sentence]
-            if what in _MENTIONED:
+            if what in _MENTIONED and not lacking:
                 clauses = [clause for clause in clauses if words.asks["cue"].search(clause)]
-            if clauses and not all(words.negated(clause) for clause in clauses) and not _has_value(what, sentence, made):
+            if clauses and (lacking or not all(words.negated(clause) for clause in clauses)) and not _has_value(what, sentence, made):
                 problems.append(f"asks for {_NAMED[what]}, which is known")
     return list(dict.fromkeys(problems))
 

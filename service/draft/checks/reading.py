@@ -9,6 +9,7 @@ from functools import cache
 
 from babel.dates import get_day_names, get_month_names
 
+from service.draft.checks.number_words import NumberWords, number_words
 from service.draft.checks.wording import words_of
 
 NUMBER = r"\d+(?:[., ]\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d+)?"
@@ -36,12 +37,16 @@ class Reader:
     money_words: re.Pattern[str]
     dates: re.Pattern[str]
     dates_turned: re.Pattern[str] | None
+    of_month: re.Pattern[str]
+    week_numbers: re.Pattern[str]
+    feasts: dict[str, re.Pattern[str]]
+    any_feast: re.Pattern[str]
     months: re.Pattern[str]
     weekdays: re.Pattern[str]
     relative: dict[str, re.Pattern[str]]
-    any_relative: re.Pattern[str]  # these two only tell quickly that there is none
+    any_relative: re.Pattern[str]  # this and the other two only tell quickly that there is none
     any_unit: re.Pattern[str]
-    values: dict[str, int]
+    words: NumberWords
     month_numbers: dict[str, int]
     day_numbers: dict[str, int]
     units: dict[str, re.Pattern[str]]
@@ -52,22 +57,22 @@ class Reader:
 def reader_of(language: str) -> Reader:
     """The patterns of a language that has a file."""
     given = words_of(language).given
-    articles = {word.casefold(): 1 for word in given.articles}
-    values = {word.casefold(): number for word, number in given.numbers.items()} | articles
+    words = number_words(given)
     units = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in given.units.items()}
     months = _calendar(get_month_names, language)
     days = _calendar(get_day_names, language, abbreviated=False) | ({"sonnabend": 5} if language == "de" else {})
-    word = _any(set(values) - set(articles))
+    word = words.pattern
     month, whole_month, day = _any(months), _any(_calendar(get_month_names, language, abbreviated=False)), _any(days)
     number = rf"(?:{NUMBER}|{word})"
     to = rf"\s?(?:-|–|{'|'.join(given.between)})\s?"
     unit = "|".join(given.units.values())
     before = rf"(?<!\w)(?:{'|'.join(given.deadlines)})"
+    week = "|".join(given.week_numbers)
     ordinal = r"(?:st|nd|rd|th)?"
     return Reader(
         spans=_compiled(rf"(?<![\w.,])(?:(?P<low>{number}){to})?(?P<number>{number}){_MORE}(?P<unit>{unit})(?!\w)"),
         # "a week" is a span where a word before it says so: "within a week"; "have a nice day" is none.
-        spans_of_one=_compiled(rf"{before}\s(?P<low>(?!))?(?P<number>{_any(articles)})\s(?P<unit>{unit})(?!\w)"),
+        spans_of_one=_compiled(rf"{before}\s(?P<low>(?!))?(?P<number>{_any(given.articles)})\s(?P<unit>{unit})(?!\w)"),
         money_words=_compiled(
             rf"(?<!\w)(?P<word>{word})\s(?P<unit>{CURRENCY}|percent|per cent|prozent|procent|pour cent|por ciento)(?!\w)"
         ),
@@ -79,13 +84,34 @@ def reader_of(language: str) -> Reader:
             rf"(?<!\w)(?P<month>{month})\.?\s(?P<day>\d{{1,2}}){ordinal}(?!\w|[.,:]\d)(?:\s?[–-]\s?(?P<first>\d{{1,2}}))?"
             r"(?:,?\s(?P<year>20\d\d))?"
         ) if language == "en" else None,
+        of_month=_compiled("|".join(given.of_month)),
+        week_numbers=_compiled(rf"(?<!\w)(?:(?:{week})\s?(?P<week>\d{{1,2}})(?![\w%€]|[.,]\d)|(?P<before>\d{{1,2}})\.\s?(?:{week}))"),
+        feasts={name: _compiled(rf"(?<!\w)(?:{pattern})(?!\w)") for name, pattern in given.feasts.items()},
+        any_feast=_compiled(rf"(?<!\w)(?:{'|'.join(given.feasts.values())})(?!\w)"),
         months=_compiled(rf"(?<!\w)(?:{'|'.join(given.month_before)})\s?(?P<month>{whole_month})(?!\w)"),
-        weekdays=_compiled(rf"(?<!\w)(?P<day>{day})(?:s|en|ar|arna)?(?!\w)"),
+        weekdays=_compiled(rf"(?<!\w)(?P<day>{day})(?:s|en|ar|arna|{'|'.join(given.dayparts)})?(?!\w)"),
         relative={name: _compiled(rf"(?<!\w)(?:{pattern})(?!\w)") for name, pattern in given.relative.items()},
         any_relative=_compiled(rf"(?<!\w)(?:{'|'.join(given.relative.values())})(?!\w)"),
         any_unit=_compiled(rf"(?:{unit})(?!\w)"),
-        values=values, month_numbers=months, day_numbers=days, units=units, english=language == "en",
+        words=words, month_numbers=months, day_numbers=days, units=units, english=language == "en",
     )  # fmt: skip
+
+
+def values_of(number: str) -> set[float]:
+    """What a number can mean: "1.219" is one thousand and more, or one and a fifth."""
+    compact = re.sub(r"[  \s]", "", number)
+    found: set[float] = set()
+    marks = re.findall(r"[.,]", compact)
+    if not marks:
+        return {float(compact)}
+    whole, _, last = compact.rpartition(marks[-1])
+    if len(last) != 3 or (len(set(marks)) > 1):
+        found.add(float(re.sub(r"[.,]", "", whole) + "." + last))
+    if len(last) == 3 and len(set(marks)) == 1:
+        found.add(float(re.sub(r"[.,]", "", compact)))
+        if len(marks) == 1:
+            found.add(float(f"{whole}.{last}"))
+    return found
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:

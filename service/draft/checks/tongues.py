@@ -17,6 +17,7 @@ CLEARLY = 0.8  # score from which a text counts as written in another language
 FEW = 5  # words up to which a sentence goes by small words alone
 OTHER = 2  # small words of another language, and none of the right one, that make a sentence foreign
 SURELY = 0.25  # share of small words of the right language from which a text is in it
+LONG = 7  # letters from which one word is a courtesy of one language alone
 RUN = 6  # words in a row that are looked at where a sentence changes its language
 _TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 _LINK = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|[@#]\w\S*")
@@ -41,7 +42,7 @@ def _surely_right(said: str, language: str) -> bool:
         return False
     words = [word.casefold() for word in _TOKEN.findall(said)]
     ours = sum(word in words_of(language).functions for word in words)
-    return ours >= SURELY * len(words) and ours > 2 * sum(word in _others(language).functions for word in words)
+    return ours >= SURELY * len(words) and ours > 2 * sum(word in _others(language).words for word in words)
 
 
 def foreign(sentence: str, made: Made) -> str | None:
@@ -53,13 +54,13 @@ def foreign(sentence: str, made: Made) -> str | None:
         return f"{script.lower()} letters"
     right, others = words_of(made.language).functions, _others(made.language)
     courteous = others.courtesies.search(sentence) is not None
-    if courteous or sum(word in others.functions for word in words) >= OTHER:
+    if courteous or sum(word in others.words for word in words) >= OTHER:
         for code in languages():
             if code == made.language:
                 continue
             if courteous and (found := _courtesies(code, made.language).search(sentence)) is not None:
                 return f"{found[0]!r} is {code}, not {made.language}"
-            if _switched(words, _only(code, made.language), right):
+            if _switched(words, _only(code, made.language), _only(made.language, code)):
                 return f"a part reads as {code}, not {made.language}"
     if len(words) > FEW and not any(word in right for word in words):
         read = identify(" ".join(words), said=None, supported=languages())
@@ -81,14 +82,19 @@ def _switched(words: list[str], other: frozenset[str], right: frozenset[str]) ->
 
 @cache
 def _only(code: str, right: str) -> frozenset[str]:
-    """Small words of a language that the right one has not; of close languages fewer remain."""
-    return words_of(code).functions - words_of(right).functions - frozenset(words_of(right).given.numbers)
+    """Small words of a language, and words of care, that the other has not; of close languages fewer remain."""
+    return _own(code) - _own(right) - frozenset(words_of(right).given.numbers)
+
+
+@cache
+def _own(code: str) -> frozenset[str]:
+    return words_of(code).functions | frozenset(words_of(code).given.vocabulary)
 
 
 @cache
 def _courtesies(code: str, right: str) -> re.Pattern[str]:
     ours = {phrase.casefold() for phrase in words_of(right).given.courtesies}
-    listed = [re.escape(phrase) for phrase in words_of(code).given.courtesies if phrase.casefold() not in ours and " " in phrase]
+    listed = [re.escape(phrase) for phrase in words_of(code).given.courtesies if phrase.casefold() not in ours and (" " in phrase or len(phrase) >= LONG)]
     return re.compile(rf"(?<!\w)(?:{'|'.join(listed)})(?!\w)" if listed else r"(?!)", re.IGNORECASE)
 
 
@@ -96,7 +102,7 @@ def _courtesies(code: str, right: str) -> re.Pattern[str]:
 class _Others:
     """What all other languages have together, to tell most sentences by one look."""
 
-    functions: frozenset[str]
+    words: frozenset[str]
     courtesies: re.Pattern[str]
 
 
@@ -104,8 +110,8 @@ class _Others:
 def _others(right: str) -> _Others:
     codes = [code for code in languages() if code != right]
     together = "|".join(_courtesies(code, right).pattern for code in codes)
-    functions = frozenset[str]().union(*(_only(code, right) for code in codes))
-    return _Others(functions, re.compile(together, re.IGNORECASE))
+    words = frozenset[str]().union(*(_only(code, right) for code in codes))
+    return _Others(words, re.compile(together, re.IGNORECASE))
 
 
 def _near(code: str, language: str) -> bool:

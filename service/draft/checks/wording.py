@@ -34,6 +34,7 @@ class Asks(_Strict):
     """How something is asked for: the asking, by what the thing asked for, and how a customer says that it was sent."""
 
     cue: tuple[str, ...]
+    lacking: tuple[str, ...]
     order: tuple[str, ...]
     email: tuple[str, ...]
     photo: tuple[str, ...]
@@ -45,25 +46,57 @@ class Asks(_Strict):
     sent: tuple[str, ...]
 
 
+class Compounds(_Strict):
+    """How numbers are joined of words: `joined` is a regular expression with {ones} and {tens} in it."""
+
+    ones: dict[str, int]
+    tens: dict[str, int]
+    joined: str
+    hundred: str
+
+
+class Pair(_Strict):
+    """A promise that takes two words of one sentence: what is done, and with what."""
+
+    does: tuple[str, ...]
+    what: tuple[str, ...]
+
+
+class Places(_Strict):
+    """Deliveries to a place: words of delivering, what stands before the place, and places that are no country."""
+
+    delivers: tuple[str, ...]
+    to: tuple[str, ...]
+    anywhere: tuple[str, ...]
+
+
 class Looser(_Strict):
     """What makes a condition of the terms looser: that it never counts, or that a breach of it is allowed."""
 
     regardless: tuple[str, ...]
     permits: tuple[str, ...]
+    covers: tuple[str, ...]
     breaches: tuple[str, ...]
 
 
 class Wording(_Strict):
-    """One language's file. Entries are regular expressions, save `functions`, `numbers`, `articles` and `capitals`."""
+    """One language's file. Entries are regular expressions, save `functions`, `vocabulary`, `numbers`, `articles` and `capitals`."""
 
     functions: tuple[str, ...]
     courtesies: tuple[str, ...]
+    vocabulary: tuple[str, ...]
     numbers: dict[str, int]
+    compounds: Compounds
     articles: tuple[str, ...]
     between: tuple[str, ...]
     units: dict[str, str]
     relative: dict[str, str]
     month_before: tuple[str, ...]
+    of_month: tuple[str, ...]
+    week_numbers: tuple[str, ...]
+    dayparts: tuple[str, ...]
+    feast_before: tuple[str, ...]
+    feasts: dict[str, str]
     deadlines: tuple[str, ...]
     elapsed: tuple[str, ...]
     clauses: tuple[str, ...]
@@ -77,6 +110,8 @@ class Wording(_Strict):
     soon: tuple[str, ...]
     promises: dict[str, tuple[str, ...]]
     looser: Looser
+    beyond: dict[str, Pair]
+    places: Places
     forbidden: dict[str, tuple[str, ...]]
     human: tuple[str, ...]
     named_human: tuple[str, ...]
@@ -89,7 +124,7 @@ class Wording(_Strict):
 
     @model_validator(mode="after")
     def _readable(self) -> Wording:
-        for patterns in _lists(self.model_dump(exclude={"functions", "numbers", "articles", "capitals"})):
+        for patterns in _lists(self.model_dump(exclude={"functions", "vocabulary", "numbers", "compounds", "articles", "capitals"})):
             try:
                 any_of(patterns)
             except re.error as error:
@@ -165,9 +200,29 @@ class Words:
         return {name: any_of(getattr(self.given.looser, name)) for name in Looser.model_fields}
 
     @cached_property
+    def beyond(self) -> dict[str, tuple[re.Pattern[str], re.Pattern[str]]]:
+        """By what is promised beyond the terms, its two words: what is done, and with what."""
+        return {kind: (any_of(pair.does), any_of(pair.what)) for kind, pair in self.given.beyond.items()}
+
+    @cached_property
+    def delivers(self) -> re.Pattern[str]:
+        """Words of delivering."""
+        return any_of(self.given.places.delivers)
+
+    @cached_property
+    def anywhere(self) -> re.Pattern[str]:
+        """Places that are no country."""
+        return any_of(self.given.places.anywhere)
+
+    @cached_property
     def deadline_before(self) -> re.Pattern[str]:
         """The end of a text after which a day is a deadline."""
         return re.compile(rf"(?<!\w)(?:{'|'.join(self.given.deadlines)})[\s\w.-]{{0,16}}$", re.IGNORECASE)
+
+    @cached_property
+    def feast_before(self) -> re.Pattern[str]:
+        """The end of a text after which a feast is a deadline."""
+        return re.compile(rf"(?<!\w)(?:{'|'.join(self.given.feast_before)})(?:\s\w{{1,3}})?[\s']$", re.IGNORECASE)
 
     @cached_property
     def greeted(self) -> re.Pattern[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from builders import DEMO, made, message, order
+from builders import DEMO, made, message, order, passage
 
 from service.brands import Brand
 from service.draft.checks import NAMES, Made, check
@@ -235,9 +235,22 @@ class TestLinks:
     def test_to_other_hosts_fail(self, link: str) -> None:
         assert checks(private=f"Sieh hier nach: {link} bitte.")["only_known_links"].passed is False
 
-    @pytest.mark.parametrize("link", ["https://help.tarnandtimber.example/de/return-item", "https://tarnandtimber.example"])
-    def test_to_the_brands_hosts_pass(self, link: str) -> None:
-        assert checks(private=f"Sieh hier nach ({link}), bitte.")["only_known_links"].passed is True
+    @pytest.mark.parametrize(
+        "link",
+        [
+            "https://help.tarnandtimber.example/de/return-item",
+            "help.tarnandtimber.example/de/return-item/",
+            "https://tarnandtimber.example",
+            "www.tarnandtimber.example/",
+        ],
+    )
+    def test_to_the_brand_and_to_pages_of_the_sources_pass(self, link: str) -> None:
+        found = Context(orders=CONTEXT.orders, customer=LENA, passages=(passage("return-item"),))
+        assert checks(private=f"Sieh hier nach ({link}), bitte.", context=found)["only_known_links"].passed is True
+
+    @pytest.mark.parametrize("link", ["https://help.tarnandtimber.example/de/geld-sofort", "tarnandtimber.example/refund?now"])
+    def test_to_a_page_of_the_brand_that_no_source_names_fail(self, link: str) -> None:
+        assert checks(private=f"Sieh hier nach: {link} bitte.")["only_known_links"].passed is False
 
 
 class TestForeignOrders:
