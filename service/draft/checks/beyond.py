@@ -16,7 +16,7 @@ _NOWHERE = frozenset({"EU", "EZ", "UN", "ZZ", "XA", "XB", "QO"})  # no countries
 
 
 def beyond(text: str, made: Made) -> list[str]:
-    """What a text promises beyond the terms: visits, expenses, cash for a voucher, a parcel that is turned round, and the like."""
+    """What a text promises beyond the terms: visits, expenses, cash for a voucher, a parcel that is turned round."""
     problems: list[str] = []
     for sentence in sentences_of(plain(text)):
         if bare(sentence) in made.approved_sentences:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from service.draft.checks.derived import follows
 from service.draft.checks.made import Made, bare, passage_words
 from service.draft.checks.names import unknown_names
-from service.draft.checks.quantities import Quantity, keys_of, quantities
+from service.draft.checks.quantities import keys_of, quantities
+from service.draft.checks.quantity import Quantity
 from service.draft.checks.wording import clauses_of, plain, sentences_of, stems_of
 
 _OF_PROMISES = frozenset(
     {"money", "percent"}
 )  # kinds that the customer's own words are no source for, where something is promised
 SAME = 2  # stems that two sentences on the same thing share
-_WITH_DEADLINE = frozenset({"span", "date", "weekday", "month", "relative", "feast", "clock"})  # the same, after a word such as "by"
+_WITH_DEADLINE = frozenset(
+    {"span", "date", "weekday", "month", "relative", "feast", "clock"}
+)  # the same, after a word such as "by"
 
 
 def uncited(text: str, made: Made) -> list[str]:
@@ -68,10 +71,11 @@ def _is_looked_into(found: Quantity, sentence: str, made: Made) -> bool:
 
 def _due_by_feast(found: Quantity, sentence: str, made: Made) -> bool:
     """Whether something is said to happen by the feast."""
-    words = made.words
-    if words.feast_before.search(sentence[: found.start]) is None or words.promising.search(sentence) is None:
+    words, before = made.words, sentence[: found.start]
+    led = words.feast_before.search(before)
+    if led is None or words.promising.search(sentence) is None:
         return False
-    clause = next((clause for clause in clauses_of(sentence, words) if found.text.strip() in clause), sentence)
+    clause = (clauses_of(before[: led.start()], words) or [""])[-1]
     return not words.negated(clause) and words.hedges.search(clause) is None
 
 

@@ -17,12 +17,14 @@ _DAYS_AHEAD = {"day_before_yesterday": -2, "yesterday": -1, "today": 0, "tomorro
 
 
 def iso(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
+    """2026-11-24."""
     for match in _ISO.finditer(text):
         if (day := _day(int(match[1]), int(match[2]), int(match[3]))) is not None:
             yield Quantity(match[0], "date", frozenset({("date", day)}), match.start())
 
 
 def numeric(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
+    """24.11., 24/11/2026."""
     for match in _NUMERIC.finditer(text):
         first, second, year = int(match[1]), int(match[3]), match[4]
         days = [_near(first, second, year, today)]
@@ -38,6 +40,7 @@ def numeric(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
 
 
 def text_dates(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
+    """24 November, November 24."""
     for pattern in (reader.dates, reader.dates_turned):
         for match in pattern.finditer(text) if pattern is not None else ():
             month = reader.month_numbers[match["month"].casefold().rstrip(".")]
@@ -82,17 +85,20 @@ def feasts(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
 
 
 def months(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
+    """In November."""
     for match in reader.months.finditer(text):
         month = reader.month_numbers[match["month"].casefold().rstrip(".")]
         yield Quantity(match[0], "month", frozenset({("month", month)}), match.start())
 
 
 def weekdays(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
+    """Tuesday, with its part of the day where that is one word: Dienstagmorgen."""
     for match in reader.weekdays.finditer(text):
         yield Quantity(match[0], "weekday", frozenset({("weekday", reader.day_numbers[match["day"].casefold()])}), match.start())
 
 
 def relatives(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
+    """Tomorrow, next week, at the weekend."""
     for name, pattern in reader.relative.items() if reader.any_relative.search(text) else ():
         for match in pattern.finditer(text):
             keys: set[Key] = {("relative", name)}

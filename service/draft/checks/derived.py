@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import combinations, product
 
+from service.draft.checks.days import named_days
 from service.draft.checks.made import Made, day_of, days_of
-from service.draft.checks.quantities import Key, Quantity, keys_of, named_days, units_of
+from service.draft.checks.quantities import keys_of, units_of
+from service.draft.checks.quantity import Key, Quantity
 from service.draft.checks.reading import CURRENCIES
 from service.draft.checks.wording import plain
 

@@ -19,7 +19,9 @@ _ENDING = re.compile(
     r"^(?P<closing>[^\n]*?)(?:[,–—/-]\s?|\s)(?P<name>[^\W\d_a-z][\w'’.-]*(?:\s[^\W\d_a-z][\w'’.-]*)?(?:,[^,]{2,40})?)$"
 )
 _ROLE = re.compile(r"[,(]")
-_OF_TEAM = re.compile(r"^(?P<who>[^\W\d_a-z][\w'’-]+)\s(?:from|of|at|van|von|aus|vom|från|på|de|du|del)\s")  # "Kim from customer care"
+_OF_TEAM = re.compile(
+    r"^(?P<who>[^\W\d_a-z][\w'’-]+)\s(?:from|of|at|van|von|aus|vom|från|på|de|du|del)\s"
+)  # "Kim from customer care"
 _SIGNED = re.compile(r"^[^\W\d_][\w'’.-]*(?:\s[^\W\d_][\w'’.-]*){0,2}$")
 
 

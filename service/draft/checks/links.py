@@ -27,7 +27,7 @@ def foreign_links(text: str, made: Made) -> list[str]:
         return []
     listed = made.brand.identity.url_hosts
     pages = {_page(link) for source in _sources(made) for link in _links(source)}
-    hosts = {host.casefold() for host in listed} or {_host(link) for link in _links(made.sources)}
+    hosts: set[str | None] = {host.casefold() for host in listed} or {_host(link) for link in _links(made.sources)}
     return [f"link to {link}" for link in found if _host(link) not in hosts or ("/" in _page(link) and _page(link) not in pages)]
 
 
@@ -48,7 +48,7 @@ def _links(text: str) -> list[str]:
 
 
 def _page(link: str) -> str:
-    """The link without what says nothing of where it leads: how it is fetched, "www.", a slash at the end, a place in the page."""
+    """The link without what says nothing of where it leads: the scheme, "www.", a slash at the end, a place in the page."""
     bare = re.sub(r"^(?:https?://)?(?:www\.)?", "", link.casefold())
     return bare.split("#")[0].rstrip(".,;:!?/'\"")
 

@@ -8,7 +8,8 @@ from datetime import date
 from functools import cached_property, lru_cache
 
 from service.brands import Brand
-from service.draft.checks.quantities import Key, keys_of
+from service.draft.checks.quantities import keys_of
+from service.draft.checks.quantity import Key
 from service.draft.checks.wording import Words, plain, sentences_of, stands_in, words_of
 from service.draft.plan import Plan
 from service.messages import Action, Context, DraftText, Escalation, Message, Order, Passage, Understanding
@@ -128,7 +129,8 @@ class Made:
             brand.identity.display_name, *brand.identity.support_handles.values(),
             *(line.name for line in brand.identity.help_lines),
             brand.voice(self.language).team, *brand.voice(self.language).signoff, brand.voice(self.language).disclosure,
-            author.name, author.handle, *re.split(r"[\W\d_]+", f"{author.handle or ''} {author.name or ''}"), customer.name if customer else None,
+            author.name, author.handle, *re.split(r"[\W\d_]+", f"{author.handle or ''} {author.name or ''}"),
+            customer.name if customer else None,
             *(item.name for order in context.orders for item in order.items), *(order.carrier for order in context.orders),
             *(suggestion.title for suggestion in context.suggestions),
         ]  # fmt: skip

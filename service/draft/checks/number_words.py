@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from service.draft.checks.wording import Wording
+from service.draft.checks.wording_file import Wording
 
 _HUNDRED = 100
 

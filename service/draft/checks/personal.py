@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from service.draft.checks.made import Made
 from service.draft.checks.names import knows
-from service.draft.checks.quantities import Key, keys_of, quantities, quantities_of
+from service.draft.checks.quantities import keys_of, quantities, quantities_of
+from service.draft.checks.quantity import Key
 from service.draft.checks.wording import names, plain, stands_in
 from service.draft.facts import amount
 from service.masking import STREET_ADDRESS, folded

@@ -12,7 +12,8 @@ from typing import Any
 from service.draft.checks.beyond import beyond
 from service.draft.checks.derived import follows
 from service.draft.checks.made import Made, bare
-from service.draft.checks.quantities import Key, Quantity, keys_of, quantities
+from service.draft.checks.quantities import keys_of, quantities
+from service.draft.checks.quantity import Key, Quantity
 from service.draft.checks.terms import looser
 from service.draft.checks.wording import APART, clauses_of, languages, plain, sentences_of, without_labels, words_of
 from service.messages import Order

@@ -207,7 +207,7 @@ def _numbers(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
 
 
 _STEPS = (
-    days.iso, days.text_dates, _listed, _money, _percents, _spans, _codes, days.numeric, days.of_month, days.weeks, _clocks, _phones,
-    days.months, days.weekdays, days.relatives, days.feasts, _numbers,
+    days.iso, days.text_dates, _listed, _money, _percents, _spans, _codes, days.numeric, days.of_month, days.weeks, _clocks,
+    _phones, days.months, days.weekdays, days.relatives, days.feasts, _numbers,
 )  # fmt: skip
 _STEPS_OF_WORDS = (_money_words, _spans, days.months, days.weekdays, days.relatives, days.feasts)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from service.draft.checks.made import Made, bare, passage_words
-from service.draft.checks.quantities import Key, keys_of, quantities_of
+from service.draft.checks.quantities import keys_of, quantities_of
+from service.draft.checks.quantity import Key
 from service.draft.checks.wording import clauses_of, plain, sentences_of, stems, stems_of, words_of
 from service.messages import DraftText, Order, Passage
 from service.order_numbers import order_numbers
@@ -116,7 +117,11 @@ def asks_known(text: str, made: Made) -> list[str]:
             clauses = [clause for clause in clauses_of(sentence, words) if words.asks[what].search(clause)] or [sentence]
             if what in _MENTIONED and not lacking:
                 clauses = [clause for clause in clauses if words.asks["cue"].search(clause)]
-            if clauses and (lacking or not all(words.negated(clause) for clause in clauses)) and not _has_value(what, sentence, made):
+            if (
+                clauses
+                and (lacking or not all(words.negated(clause) for clause in clauses))
+                and not _has_value(what, sentence, made)
+            ):
                 problems.append(f"asks for {_NAMED[what]}, which is known")
     return list(dict.fromkeys(problems))
 

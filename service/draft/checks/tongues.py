@@ -94,7 +94,11 @@ def _own(code: str) -> frozenset[str]:
 @cache
 def _courtesies(code: str, right: str) -> re.Pattern[str]:
     ours = {phrase.casefold() for phrase in words_of(right).given.courtesies}
-    listed = [re.escape(phrase) for phrase in words_of(code).given.courtesies if phrase.casefold() not in ours and (" " in phrase or len(phrase) >= LONG)]
+    listed = [
+        re.escape(phrase)
+        for phrase in words_of(code).given.courtesies
+        if phrase.casefold() not in ours and (" " in phrase or len(phrase) >= LONG)
+    ]
     return re.compile(rf"(?<!\w)(?:{'|'.join(listed)})(?!\w)" if listed else r"(?!)", re.IGNORECASE)
 
 

@@ -241,7 +241,6 @@ class TestLinks:
             "https://help.tarnandtimber.example/de/return-item",
             "help.tarnandtimber.example/de/return-item/",
             "https://tarnandtimber.example",
-            "www.tarnandtimber.example/",
         ],
     )
     def test_to_the_brand_and_to_pages_of_the_sources_pass(self, link: str) -> None:

@@ -21,6 +21,7 @@ BEFORE = {
     "fr": ("Bonjour Maya, A-1001 est chez Rappid et attendue le 24 novembre.", "L’équipe Tarn & Timber"),
     "es": ("Hola, Maya: A-1001 está con Rappid y se espera el 24 de noviembre.", "El equipo de Tarn & Timber"),
 }
+SAID = "A-1001? (Norway, Norwegen, Noorwegen, Norge, Norvège, Noruega?)"
 CUSTOMER = Customer(customer_id="C-1042", name="Maya Doyle", email="maya@mail.example", country="DE")
 
 
@@ -28,7 +29,7 @@ def with_sentence(language: str, sentence: str) -> Made:
     """A reply on a late order, with the entry on returns at hand, that says the sentence as well."""
     before, team = BEFORE[language]
     return made(
-        f"{before} {sentence}\n\n{team}", said=message("A-1001? (Norway, Norwegen, Noorwegen, Norge, Norvège, Noruega?)", channel="whatsapp", author={"customer_id": "C-1042"}),
+        f"{before} {sentence}\n\n{team}", said=message(SAID, channel="whatsapp", author={"customer_id": "C-1042"}),
         language=language, of=order(), customer=CUSTOMER, passages=(passage("return-item", language),),
     )  # fmt: skip
 
