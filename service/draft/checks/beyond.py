@@ -27,6 +27,8 @@ def beyond(text: str, made: Made) -> list[str]:
 
 
 def _paired(sentence: str, made: Made) -> Iterator[str]:
+    if made.words.any_beyond.search(sentence) is None:
+        return
     for kind, (does, what) in made.words.beyond.items():
         said = _promised(sentence, does, what, made.words)
         if said is not None and not any(_borne(kind, source, words) for source, words in _sources(made)):

@@ -88,6 +88,11 @@ class Words:
         return {kind: (any_of(pair.does), any_of(pair.what)) for kind, pair in self.given.beyond.items()}
 
     @cached_property
+    def any_beyond(self) -> re.Pattern[str]:
+        """With what any of them is done: tells quickly that there is none."""
+        return any_of(what for pair in self.given.beyond.values() for what in pair.what)
+
+    @cached_property
     def delivers(self) -> re.Pattern[str]:
         """Words of delivering."""
         return any_of(self.given.places.delivers)
