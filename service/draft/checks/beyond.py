@@ -11,6 +11,7 @@ from babel import Locale
 from service.draft.checks.made import Made, bare
 from service.draft.checks.wording import Words, clauses_of, languages, plain, sentences_of, words_of
 
+SHORT_DENIAL = 4  # words of a clause that takes back what is said before it
 SHORTEST = 3  # letters of a country's name that is no other word
 _NOWHERE = frozenset({"EU", "EZ", "UN", "ZZ", "XA", "XB", "QO"})  # no countries, as CLDR has them
 
@@ -39,7 +40,12 @@ def _promised(sentence: str, does: re.Pattern[str], what: re.Pattern[str], words
     """What the sentence promises by both words; None where a clause of either denies it, or it is asked or looked into."""
     if what.search(sentence) is None or does.search(sentence) is None or sentence.endswith("?"):
         return None
-    clauses = [clause for clause in clauses_of(sentence, words) if does.search(clause) or what.search(clause)]
+    told = clauses_of(sentence, words)
+    clauses = [clause for clause in told if does.search(clause) or what.search(clause)]
+    if clauses and any(
+        len(clause.split()) <= SHORT_DENIAL and words.negated(clause) for clause in told[told.index(clauses[-1]) :]
+    ):
+        return None  # "once it's on its way, we can't"
     for clause in clauses:
         start = min(match.start() for pattern in (does, what) if (match := pattern.search(clause)) is not None)
         if words.hedges.search(clause[:start]) or (words.negated(clause) and (does.search(clause) or clause is clauses[-1])):

@@ -36,9 +36,9 @@ def follows(found: Quantity, sentence: str, made: Made) -> bool:
     """Whether the quantity is a conclusion from the sources and from what the draft tells beside it."""
     match found.kind:
         case "date" | "weekday" | "month" | "relative":
-            return _is_told_day(found, sentence, made) or any(
-                _falls_on(day, found, made.today) for day in _possible(found, sentence, made)
-            )
+            if _is_told_day(found, sentence, made) or found.keys & _reckoned("number", sentence, made):
+                return True  # "26.5 cm" reads as a day as well
+            return any(_falls_on(day, found, made.today) for day in _possible(found, sentence, made))
         case "feast":
             return any(_is_in_time(str(value), made) for name, value in found.keys & made.heard)
         case "number":

@@ -64,7 +64,7 @@ def reader_of(language: str) -> Reader:
     word = words.pattern
     month, whole_month, day = _any(months), _any(_calendar(get_month_names, language, abbreviated=False)), _any(days)
     number = rf"(?:{NUMBER}|{word})"
-    to = rf"\s?(?:-|–|{'|'.join(given.between)})\s?"
+    to = rf"(?:\s?[-–]\s?|\s(?:{'|'.join(given.between)})\s)"
     unit = "|".join(given.units.values())
     before = rf"(?<!\w)(?:{'|'.join(given.deadlines)})"
     week = "|".join(given.week_numbers)
