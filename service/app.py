@@ -9,7 +9,8 @@ from typing import Any, TypedDict
 from fastapi import FastAPI
 from fastapi_swagger import patch_fastapi
 
-from service import __version__, telemetry
+from service import __version__, desk, telemetry
+from service.desk.login import Logins
 from service.errors import SettingsNotUsable
 from service.http import (
     conversations,
@@ -44,6 +45,7 @@ class State(TypedDict):
 
     parts: Parts
     keys: Keys
+    logins: Logins
 
 
 def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
@@ -53,13 +55,13 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         if parts is not None:
             async with keys_of(parts) as keys:
-                yield {"parts": parts, "keys": keys}
+                yield {"parts": parts, "keys": keys, "logins": Logins()}
             return
         async with build_parts(settings) as built:
             await require_key(built)
             telemetry.describe_build(built.embedding.embedder.fingerprint, built.heads.version)
             async with keys_of(built) as keys:
-                yield {"parts": built, "keys": keys}
+                yield {"parts": built, "keys": keys, "logins": Logins()}
 
     app = FastAPI(
         title="FirstReply", version=__version__, description=DESCRIPTION, lifespan=lifespan, redirect_slashes=False,
@@ -87,6 +89,8 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     app.include_router(orders.router)
     app.include_router(erasure.router)
     app.include_router(health.router)
+    if settings.desk:
+        desk.install(app)
     described = app.openapi
 
     def openapi() -> dict[str, Any]:

@@ -21,6 +21,7 @@ from rich.console import Console
 from evals.cli import app as evals
 from evals.threshold import threshold
 from service import __version__
+from service.agent_commands import agents
 from service.connection_commands import connections
 from service.errors import FirstReplyError, InvalidMessage, KnowledgeNotUsable, SettingsNotUsable
 from service.feedback_commands import explain
@@ -45,6 +46,7 @@ app.add_typer(evals, name="eval")
 app.add_typer(policy, name="policy")
 for group, name in ((knowledge, "knowledge"), (orders, "orders"), (models, "models"), (keys, "keys"), (brands, "brands")):
     app.add_typer(group, name=name)
+app.add_typer(agents, name="agents")
 app.add_typer(precedents, name="precedents")
 app.add_typer(connections, name="connections")
 app.add_typer(feedback_commands, name="feedback")

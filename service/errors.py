@@ -14,6 +14,11 @@ FirstReplyError
 │   └── KeyReused                  an Idempotency-Key came with another body before
 ├── NotAuthenticated          401
 ├── MissingScope              403  the key is valid and was not made for this
+├── Refused                   403  a page of the desk that this request may not have
+│   ├── LeadsOnly                  the agent is no lead
+│   ├── WrongToken                 a form that this browser's session was not given
+│   ├── OtherOrigin                a form on another site's page
+│   └── OtherHost                  an address that is not this machine's, while nobody needs to log in
 ├── NotFound                  404
 ├── Conflict                  409
 │   └── InFlight                   a request with this Idempotency-Key is under way
@@ -144,6 +149,42 @@ class MissingScope(FirstReplyError):
     status = 403
     problem = "missing-scope"
     title = "This key may not do this"
+
+
+class Refused(FirstReplyError):
+    """A page of the desk that this request may not have."""
+
+    status = 403
+    problem = "refused"
+    title = "This is not possible here"
+
+
+class LeadsOnly(Refused):
+    """The agent is no lead."""
+
+    problem = "leads-only"
+    title = "This page is for leads"
+
+
+class WrongToken(Refused):
+    """A form came without the token that this browser's session was given."""
+
+    problem = "wrong-token"
+    title = "This page is out of date"
+
+
+class OtherOrigin(Refused):
+    """A form came from a page of another site."""
+
+    problem = "other-origin"
+    title = "This came from another site"
+
+
+class OtherHost(Refused):
+    """The desk, open to this machine alone, was asked for under another name or through a proxy."""
+
+    problem = "other-host"
+    title = "The desk is open to this machine only"
 
 
 class NotFound(FirstReplyError):

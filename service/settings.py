@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         default=None, description="SQLAlchemy async URL; default SQLite in DATA_DIR, one file and nothing to install"
     )
+    desk: bool = Field(default=True, description="false leaves out the agents' pages under /desk; the API stays as it is")
     demo: bool = Field(default=True, description="false starts without the demo brand")
     embedder: str = Field(default=DEFAULT_MODEL, description="name of a build under the models folder (models list)")
     heads: Path | None = Field(

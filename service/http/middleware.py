@@ -19,6 +19,7 @@ from service.http.problems import problem_of, unexpected
 
 _ID = re.compile(r"^[\w.:-]{1,100}$")
 JSON, JSON_LINES = "application/json", "application/x-ndjson"  # the second for imports
+FORM, FORMS_UNDER = "application/x-www-form-urlencoded", "/desk/"  # what browsers send, to the desk alone
 BODILESS = ("/replay", "/retry")  # their path says it all
 MANY = frozenset({"/v1/messages"})  # JSON only, and up to 1,000 messages of it
 MOST_KIND = 100  # characters of a content type that are said again
@@ -85,7 +86,8 @@ class Envelope:
         kind = headers.get("content-type", "").split(";")[0].strip().lower()
         if not kind and declared in ("", "0") and scope["path"].endswith(BODILESS):
             return receive
-        if kind not in (JSON, *((JSON_LINES,) if several else ())):
+        form = kind == FORM and scope["path"].startswith(FORMS_UNDER)
+        if not form and kind not in (JSON, *((JSON_LINES,) if several else ())):
             lines = f", or JSON Lines with {JSON_LINES}" if several else ""
             given = kind[:MOST_KIND] or "missing"
             raise WrongContentType(f"the content type is {given!r}: send JSON with Content-Type: {JSON}{lines}")

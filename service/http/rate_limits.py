@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from service.errors import TooManyRequests
 
 WINDOW = 60  # seconds
+MOST_KEPT = 10_000  # keys before those with an empty window are forgotten: anybody can try to log in under any name
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,13 @@ class RateLimits:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._taken: dict[int, deque[float]] = {}
+        self._taken: dict[Hashable, deque[float]] = {}
 
-    def take(self, key: int, most: int) -> tuple[Standing, bool]:
+    def take(self, key: Hashable, most: int) -> tuple[Standing, bool]:
         """Counts one request of a key unless its minute is full; where it stands after it, and whether it was counted."""
         now = self._clock()
+        if len(self._taken) > MOST_KEPT:
+            self._taken = {kept: taken for kept, taken in self._taken.items() if taken and taken[-1] > now - WINDOW}
         taken = self._taken.setdefault(key, deque())
         while taken and taken[0] <= now - WINDOW:
             taken.popleft()

@@ -66,6 +66,8 @@ NOT_HELD = {
     "changes": "ids of entries; a triage's id is made at random",
     "llm_spending": "sums of a day",
     "api_keys": "names of keys, given by whoever runs the service",
+    "agents": "names of agents, given by whoever runs the service",
+    "agent_sessions": "digests and times",
     "connections": "names and secrets of systems",
     "workers": "ids of processes",
     "erasures": "digests and numbers of rows",

@@ -15,6 +15,7 @@ from service.errors import Conflict, RecordsNotUsable
 from service.knowledge import Asked, Entry, StoredEntry
 from service.messages import Contact, Customer, Known, Message, Order, PastTriage, Triage
 from service.records.aged import Aged
+from service.records.agents import Agents
 from service.records.audit import Act, Audit, write_down
 from service.records.belongings import LATEST, OF_CUSTOMER, OF_HANDLE
 from service.records.connections import Connections
@@ -54,6 +55,7 @@ class Records(Database):
 
     def __init__(self, engine: AsyncEngine) -> None:
         super().__init__(engine)
+        self.agents = Agents(self)
         self.api_keys = ApiKeys(self)
         self.inbox = Inbox(self)
         self.connections = Connections(self)

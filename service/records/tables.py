@@ -342,3 +342,25 @@ schedule = Table(
     Column("work", String(100), primary_key=True),  # what is done from time to time by one process of all
     Column("last_at", DateTime(timezone=True), nullable=False),
 )
+
+agents = Table(
+    "agents",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("display_name", String(100), nullable=False),
+    Column("role", String(20), nullable=False),  # agent | lead
+    Column("brands", JSON(none_as_null=True), nullable=True),  # null: every brand
+    Column("password", String(300), nullable=False),  # scrypt with its parameters and salt, as in records/passwords.py
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("disabled_at", DateTime(timezone=True), nullable=True),
+)
+
+agent_sessions = Table(
+    "agent_sessions",
+    metadata,
+    Column("digest", String(64), primary_key=True),  # SHA-256 of the token that the browser holds
+    Column("agent", String(100), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("seen_at", DateTime(timezone=True), nullable=False),  # within SEEN_WITHIN
+    Index("agent_sessions_of_agent", "agent"),
+)

@@ -1,0 +1,20 @@
+"""Every page of the desk: one module a page, each with its `router` under the prefix /desk."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import HTMLResponse
+
+from service.desk import home, login, static
+from service.desk.forms import own_form
+
+PAGES = (home, login)
+
+
+def router() -> APIRouter:
+    """All of them, each state-changing request checked; none is in the API's description."""
+    desk = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+    for page in PAGES:
+        desk.include_router(page.router, dependencies=[Depends(own_form)])
+    desk.include_router(static.router)
+    return desk
