@@ -47,7 +47,7 @@ TESTS_AT_ONCE ?= $(shell nproc)
 test: setup
 	@$(BIN)/pytest -n $(TESTS_AT_ONCE) --dist loadfile
 
-# Only the report's page in Chromium; `make test` runs it too. Without Chromium it is skipped, and says NOT TESTED.
+# Only the pages in Chromium: the report's and the desk's; `make test` runs it too. Without Chromium it is skipped, and says NOT TESTED.
 test-browser: setup
 	@$(BIN)/pytest tests/browser
 

@@ -20,7 +20,7 @@ from service.parts import Parts
 from service.records import passwords
 from service.records.agents import LONGEST, agent_name
 
-TRIES = 5  # of one name from one address in any minute: enough for a wrong caps lock, 7,200 guesses a day at most
+TRIES = 5  # wrong ones of one name from one address in any minute: 7,200 guesses a day at most
 TRIES_OF_ADDRESS = 30  # of all names: a shift that begins behind one address
 AT_ONCE = 2  # passwords that are compared at the same time: each takes 32 MiB and a core for 0.2 s
 HOME = "/desk"
@@ -80,6 +80,7 @@ async def log_in(
         answer = page(request, "login.html", 429, **values | {"wrong": "login.wait"})
         answer.headers["Retry-After"] = str(wait)
         return answer
+    logins.limits.forget((known, address))
     former = request.cookies.get(SESSION)
     if former:
         await parts.records.agents.end(former)
@@ -96,7 +97,6 @@ async def log_out(request: Request, parts: PartsOf) -> Response:
         await parts.records.agents.end(token)
     answer = _to("/desk/login")
     answer.delete_cookie(SESSION, path="/", httponly=True, samesite="lax")
-    answer.headers["Clear-Site-Data"] = '"cache"'
     return answer
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from service.desk import home, login, static
-from service.desk.forms import own_form
+from service.desk.guard import own_form
 
 PAGES = (home, login)
 

@@ -52,6 +52,10 @@ class RateLimits:
         first_back = math.ceil(WINDOW - (now - taken[0]))
         return Standing(most, max(most - len(taken), 0), max(first_back, 1)), fits
 
+    def forget(self, key: Hashable) -> None:
+        """Counts from nothing again."""
+        self._taken.pop(key, None)
+
 
 def refused(standing: Standing) -> TooManyRequests:
     """The error for a key whose minute is full."""

@@ -258,7 +258,7 @@ async def test_a_body_of_exactly_a_mebibyte_is_read(client: httpx.AsyncClient) -
         ("DELETE", "/v1/triages/tri_1/feedback", 405),
         ("POST", "/v1/triages/tri_1", 405),
         ("POST", "/livez", 405),
-        ("GET", "/", 404),
+        ("GET", "/nowhere", 404),
         ("GET", "/v1", 404),
         ("GET", "/v1/nothing", 404),
         ("POST", "/v1/nothing", 404),

@@ -36,18 +36,23 @@ async function renew() {
   const { field, header, again } = body.dataset;
   body.setAttribute("hx-headers:inherited", JSON.stringify({ [header]: csrf }));
   for (const input of document.querySelectorAll(`input[name="${field}"]`)) input.value = csrf;
-  toasts.querySelectorAll("[data-session-ended]").forEach((ended) => ended.remove());
+  toasts.querySelectorAll("[data-session]").forEach((ended) => ended.remove());
   toast(again);
 }
 
 addEventListener("focus", () => {
-  if (toasts.querySelector("[data-session-ended]")) renew();
+  if (toasts.querySelector("[data-session]")) renew();
 });
 
 document.addEventListener("htmx:before:swap", (event) => {
   // The same trouble once, however often it is met.
   const target = event.detail?.ctx?.target;
   if (target === toasts || target === "#toasts") toasts.querySelectorAll(".toast-bad").forEach((shown) => shown.remove());
+});
+
+document.addEventListener("htmx:after:swap", () => {
+  // Somebody logged in again in another tab before this one noticed.
+  if (toasts.querySelector("[data-session=another]")) renew();
 });
 
 document.addEventListener("htmx:error", (event) => {

@@ -1,0 +1,89 @@
+"""The desk's words: the same in every language, each one used, each one that is used there."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from service.desk import words as module
+from service.desk.words import LANGUAGES, language_of, words_by_language, words_in
+from service.errors import KnowledgeNotUsable
+
+DESK = module.FOLDER.parent
+SOURCES = [*DESK.rglob("*.html"), *DESK.rglob("*.py")]
+# Texts whose key is put together; what the rest of it can be is a closed list in the code.
+PUT_TOGETHER = ("theme.", "role.", "problem.")
+KEY = re.compile(r'"([a-z_]+(?:\.[a-z0-9_-]+)+)"')
+PLURALS = (".zero", ".one", ".two", ".few", ".many", ".other")
+
+
+def used() -> set[str]:
+    pages = {key.split(".")[0] for key in words_by_language()["en"]}
+    return {key for path in SOURCES for key in KEY.findall(path.read_text()) if key.split(".")[0] in pages}
+
+
+def test_every_text_is_used() -> None:
+    found = used()
+    unused = {
+        key for key in words_by_language()["en"]
+        if key not in found and key.removesuffix(next((p for p in PLURALS if key.endswith(p)), "")) not in found
+        and not key.startswith(PUT_TOGETHER)
+    }  # fmt: skip
+    assert unused == set()
+
+
+def test_every_text_that_is_used_is_there() -> None:
+    keys = words_by_language()["en"]
+    begun = {key.rsplit(".", 1)[0] for key in keys}  # a plural's, or one that is put together
+    missing = {key for key in used() if key not in keys and key not in begun and not key.endswith((".html", ".css", ".js"))}
+    assert missing == set()
+
+
+@pytest.mark.parametrize("language", [code for code in LANGUAGES if code != "en"])
+def test_texts_are_translated(language: str) -> None:
+    english, other = words_by_language()["en"], words_by_language()[language]
+    assert set(english) == set(other)
+    same = {key for key in english if english[key] == other[key]}
+    assert same <= {"login.name", "login.your_name", "frame.account"}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("b.one: Een", "is not in every language"),
+        ("a.one: Een {other}", "placeholders"),
+        ("a.one: [1]", "words/nl/a.yaml:1"),
+    ],
+)
+def test_a_language_that_differs_stops_the_start(tmp_path, monkeypatch, text: str, told: str) -> None:  # type: ignore[no-untyped-def]
+    for language in LANGUAGES:
+        folder = tmp_path / "words" / language
+        folder.mkdir(parents=True)
+        (folder / "a.yaml").write_text(text if language == "nl" else "a.one: One {name}")
+    monkeypatch.setattr(module, "FOLDER", tmp_path / "words")
+    with pytest.raises(KnowledgeNotUsable, match=told):
+        words_by_language.__wrapped__()
+
+
+@pytest.mark.parametrize(
+    ("cookie", "accepted", "language"),
+    [
+        (None, "", "en"), (None, "de-CH", "de"), (None, "fr,nl;q=0.8,de;q=0.9", "de"), ("sv", "de", "sv"), ("xx", "de", "de"),
+        (None, "*", "en"), (None, "de;q=abc,nl", "nl"), (None, "fr", "en"),
+    ],
+)  # fmt: skip
+def test_the_language_is_the_chosen_one_else_the_browser_s(cookie: str | None, accepted: str, language: str) -> None:
+    assert language_of(cookie, accepted) == language
+
+
+def test_times_and_numbers_are_written_as_in_the_language() -> None:
+    at = datetime(2026, 11, 22, 9, 5, tzinfo=UTC)
+    german, english = words_in("de", "Europe/Amsterdam"), words_in("en", "Europe/Amsterdam")
+    assert (german.number(1234.5), english.number(1234.5)) == ("1.234,5", "1,234.5")
+    assert (german.clock(at), german.day(at)) == ("10:05", "22.11.2026")
+    assert (german.percent(0.37).replace("\xa0", " "), english.percent(0.37)) == ("37 %", "37%")
+    assert english.relative(at, at - timedelta(hours=2)) == "in 2 hours"
+    assert words_in("sv").relative(at, at + timedelta(minutes=5)) == "för 5 minuter sedan"
+    assert german.moment(at) == "22 Nov. 2026 10:05"
