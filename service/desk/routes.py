@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
-from service.desk import home, login, static
+from service.desk import claims, login, queue, static
 from service.desk.guard import own_form
 
-PAGES = (home, login)
+PAGES = (queue, claims, login)
 
 
 def router() -> APIRouter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from pathlib import Path
 from string import Formatter
@@ -96,6 +96,10 @@ class Words:
         """How far from now, such as "in 2 hours" or "5 minutes ago"."""
         apart = at - (now or datetime.now(UTC))
         return str(format_timedelta(apart, add_direction=True, threshold=1.2, locale=self._locale))
+
+    def span(self, apart: timedelta) -> str:
+        """How long, such as "2 hours"."""
+        return str(format_timedelta(apart, threshold=1.2, locale=self._locale))
 
     @property
     def _locale(self) -> str:

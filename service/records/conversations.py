@@ -31,7 +31,7 @@ class Conversations:
     async def one(self, brand: str, conversation_id: str) -> Conversation | None:
         """A conversation as it is kept; whether it is stale is for the reader to say."""
         rows = await self._database.all(select(conversations).where(_is(brand, conversation_id)))
-        return _conversation(rows[0]) if rows else None
+        return conversation_of_row(rows[0]) if rows else None
 
     async def answered_since(self, brand: str, conversation_id: str, moment: datetime) -> bool:
         """Whether a person has answered or resolved the conversation since then."""
@@ -72,7 +72,7 @@ async def _held(connection: AsyncConnection, brand: str, conversation_id: str) -
     """The conversation, held until the transaction ends: an update that changes nothing locks on SQLite and Postgres alike."""
     holding = update(conversations).where(_is(brand, conversation_id)).values(version=conversations.c.version)
     row = (await connection.execute(holding.returning(conversations))).one_or_none()
-    return _conversation(row) if row is not None else None
+    return conversation_of_row(row) if row is not None else None
 
 
 async def _moved(
@@ -143,6 +143,7 @@ def _is(brand: str, conversation_id: str) -> ColumnElement[bool]:
     return and_(conversations.c.brand == brand, conversations.c.conversation_id == conversation_id)
 
 
-def _conversation(row: Row[Any]) -> Conversation:
-    values = dict(row._mapping)
+def conversation_of_row(row: Row[Any]) -> Conversation:
+    """The conversation in a row that has all its columns, and maybe others."""
+    values = {column.name: row._mapping[column.name] for column in conversations.c}
     return Conversation(**{name: aware(value) if name in _MOMENTS and value else value for name, value in values.items()})

@@ -45,6 +45,7 @@ from service.records.tables import (
     redrafts,
     triages,
 )
+from service.records.waiting import WaitingList
 from service.records.workers import Workers
 
 PART = 1_000  # entries read together: 5 MB
@@ -63,6 +64,7 @@ class Records(Database):
         self.conversations = Conversations(self)
         self.feedback = FeedbackGiven(self)
         self.summaries = Summaries(self)
+        self.waiting = WaitingList(self)
         self.workers = Workers(self)
         self.endpoints = Endpoints(self)
         self.deliveries = Deliveries(self)

@@ -54,4 +54,5 @@ def _row(message: Message, triage: Triage, now: datetime) -> dict[str, Any]:
         "embedder": triage.versions.embedder if triage.context.asked else None,
         "asked": triage.context.asked or None,
         "language": triage.understanding.language.code,
+        "channel": message.channel,
     }

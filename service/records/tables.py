@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )  # fmt: skip
 
 metadata = MetaData()
@@ -109,6 +110,7 @@ triages = Table(
     Column("embedder", String(64), nullable=True),
     Column("asked", LargeBinary, nullable=True),  # float16 [1, dimension]; null for a message without words
     Column("language", String(20), nullable=True),  # of the message; null where the triage does not say
+    Column("channel", String(50), nullable=True),  # of the message
     Index("triages_of_customer", "brand", "customer_id", "received_at"),
     Index("triages_of_conversation", "brand", "conversation_id"),
     # Each holds all that a list is narrowed by, so that rows which are not listed are never read.
@@ -243,6 +245,7 @@ workers = Table(
     Column("seen_at", DateTime(timezone=True), nullable=False),
 )
 
+WAITING = text("state IN ('new', 'claimed')")  # as text: an index of some rows is used where the words are the same
 conversations = Table(
     "conversations",
     metadata,
@@ -262,6 +265,8 @@ conversations = Table(
     Column("escalate", Boolean, nullable=False),
     Column("last_triage_id", String(64), nullable=False),
     Index("conversations_state", "brand", "state", "changed_at"),
+    # Most are resolved, and what waits is asked for all the time.
+    Index("conversations_waiting", "brand", "respond_by", "conversation_id", sqlite_where=WAITING, postgresql_where=WAITING),
 )
 
 audit = Table(

@@ -19,6 +19,7 @@ ADDED: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, ...]], tuple[str, .
     "0008": (("endpoints", "deliveries"), {"inbox": ("crashes",)}, ()),
     "0009": (("erasures", "schedule"), {"api_keys": ("scopes", "per_minute", "expires_at", "last_used_at")}, ()),
     "0010": (("agents", "agent_sessions"), {}, ()),
+    "0011": ((), {"triages": ("channel",)}, ("conversations_waiting",)),
 }  # fmt: skip
 TABLES_SINCE_0003 = {table for tables, _, _ in ADDED.values() for table in tables}
 
