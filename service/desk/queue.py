@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 from urllib.parse import urlencode
 
 from babel import Locale, UnknownLocaleError
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from service.conversations import ConversationState
@@ -18,7 +18,6 @@ from service.desk.pages import page
 from service.desk.who import Agent, AgentOf, BrandHere
 from service.errors import NotFound
 from service.http.auth import PartsOf
-from service.http.triage import TriageId
 from service.messages import MAX_FIELD, Channel, Label
 from service.parts import Parts
 from service.records.waiting import Count, Sought, Waiting
@@ -27,6 +26,7 @@ ROWS = 50  # of a page, and of each "more"
 MOST_ROWS = 500  # that are kept up to date by themselves
 STATES = ("open", *get_args(ConversationState), "all")
 FILTERS = ("state", "queue", "channel", "language", "label", "escalated", "mine")
+TriageOf = Annotated[str, Query(max_length=64)]
 router = APIRouter(prefix="/desk")
 
 
@@ -58,14 +58,9 @@ class Narrowed:
 
 
 @router.get("")
-async def home(agent: AgentOf) -> Response:
-    """Where an agent begins."""
-    return RedirectResponse("/desk/queue", 303)
-
-
 @router.get("/queue")
 async def queue(request: Request, agent: AgentOf, brand: BrandHere, parts: PartsOf, rows: int = ROWS) -> HTMLResponse:
-    """The page: filters, what waits in numbers, and the first rows of the list."""
+    """Where an agent begins: filters, what waits in numbers, and the first rows of the list."""
     return page(request, "queue.html", **await _values(request, agent, brand, parts, rows))
 
 
@@ -80,13 +75,13 @@ async def rows_of(
 
 
 @router.get("/queue/next")
-async def next_one(request: Request, after: TriageId, agent: AgentOf, brand: BrandHere, parts: PartsOf) -> Response:
+async def next_one(request: Request, after: TriageOf, agent: AgentOf, brand: BrandHere, parts: PartsOf) -> Response:
     """On to the conversation behind that of a triage; to the queue where there is no other."""
     return await _beside(request, after, agent, brand, parts, before=False)
 
 
 @router.get("/queue/previous")
-async def previous_one(request: Request, before: TriageId, agent: AgentOf, brand: BrandHere, parts: PartsOf) -> Response:
+async def previous_one(request: Request, before: TriageOf, agent: AgentOf, brand: BrandHere, parts: PartsOf) -> Response:
     """Back to the conversation before that of a triage."""
     return await _beside(request, before, agent, brand, parts, before=True)
 

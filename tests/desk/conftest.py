@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
@@ -84,3 +85,21 @@ def hire(own: Parts) -> Any:
 
     make.password = HASH  # type: ignore[attr-defined]
     return make
+
+
+@pytest.fixture
+def visitors(own: Parts, client_on: Any, hire: Any) -> Any:
+    """`maja, tom = await visitors("maja", "tom")`: new agents, each logged in in a browser of their own."""
+    stack = AsyncExitStack()
+
+    async def arrive(*names: str, role: Role = "agent", brands: tuple[str, ...] | None = None) -> list[Visitor]:
+        found = []
+        for name in names:
+            await hire(name, role, brands)
+            one = Visitor(await stack.enter_async_context(client_on(own)))
+            await one.log_in(name)
+            await one.get("/desk")
+            found.append(one)
+        return found
+
+    return arrive

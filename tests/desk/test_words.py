@@ -4,17 +4,40 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any, get_args
 
 import pytest
 
+from service.conversations import ConversationState
 from service.desk import words as module
 from service.desk.words import LANGUAGES, language_of, words_by_language, words_in
 from service.errors import KnowledgeNotUsable
+from service.messages import Action, Addressed, Channel, Label, Level, ReasonCode, Trajectory, Urgency
 
 DESK = module.FOLDER.parent
 SOURCES = [*DESK.rglob("*.html"), *DESK.rglob("*.py")]
 # Texts whose key is put together; what the rest of it can be is a closed list in the code.
-PUT_TOGETHER = ("theme.", "role.", "problem.")
+TERMS: dict[str, Any] = {
+    "label": Label, "level": Level, "trajectory": Trajectory, "priority": Urgency, "state": ConversationState, "action": Action,
+    "addressed": Addressed, "channel": Channel, "reason": ReasonCode,
+}  # fmt: skip
+PUT_TOGETHER = (
+    "theme.", "role.", "problem.", "queue.by.", "queue.state.", "queue.escalated.", "queue.mine.",
+    *(f"{term}." for term in TERMS),
+)  # fmt: skip
+# The same word in another language, too; names of channels beside them.
+SHARED = {
+    "login.name",
+    "login.your_name",
+    "frame.account",
+    "addressed.spam",
+    "priority.normal",
+    "queue.by.queue",
+    "queue.demo",
+    "queue.filters",
+    "queue.state.open",
+    "label.frustration",
+}
 KEY = re.compile(r'"([a-z_]+(?:\.[a-z0-9_-]+)+)"')
 PLURALS = (".zero", ".one", ".two", ".few", ".many", ".other")
 
@@ -46,7 +69,13 @@ def test_texts_are_translated(language: str) -> None:
     english, other = words_by_language()["en"], words_by_language()[language]
     assert set(english) == set(other)
     same = {key for key in english if english[key] == other[key]}
-    assert same <= {"login.name", "login.your_name", "frame.account"}
+    assert {key for key in same if not key.startswith("channel.")} <= SHARED
+
+
+def test_every_value_of_the_contract_has_a_word() -> None:
+    for term, values in TERMS.items():
+        found = {key for key in words_by_language()["en"] if key.startswith(f"{term}.")}
+        assert found == {f"{term}.{one}" for one in get_args(values)}
 
 
 @pytest.mark.parametrize(
