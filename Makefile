@@ -1,4 +1,4 @@
-# make run    sets up what is missing and starts the service on http://127.0.0.1:8000 with the demo brand
+# make run    sets up what is missing and starts the service on http://127.0.0.1:8000 with the demo brand and a day of its messages
 # make test   sets up what is missing and runs the tests
 # make check  lint, format and types     make evals  run all suites and gate them
 # make bench  speed and memory           make train  fit the shipped heads again
@@ -40,7 +40,7 @@ $(MODEL): | .venv/ready
 	@$(BIN)/firstreply models build
 
 run: setup
-	@$(BIN)/firstreply serve
+	@$(BIN)/firstreply serve --demo-day
 
 # A process a core, each with whole files, since a file's tests share what they set up.
 TESTS_AT_ONCE ?= $(shell nproc)

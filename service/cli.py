@@ -23,6 +23,7 @@ from evals.threshold import threshold
 from service import __version__
 from service.agent_commands import agents
 from service.connection_commands import connections
+from service.demo_commands import demo
 from service.errors import FirstReplyError, InvalidMessage, KnowledgeNotUsable, SettingsNotUsable
 from service.feedback_commands import explain
 from service.feedback_commands import feedback as feedback_commands
@@ -55,6 +56,7 @@ app.add_typer(webhooks, name="webhooks")
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(customers, name="customers")
 app.add_typer(retention, name="retention")
+app.add_typer(demo, name="demo")
 
 BrandOption = Annotated[str, typer.Option("--brand", help="The brand's name.")]
 
@@ -92,11 +94,14 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address; beyond loopback an API key is needed.")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; each holds the model.")] = None,
+    demo_day: Annotated[
+        bool, typer.Option("--demo-day", help="Fill a fresh installation with an invented day of the demo brand.")
+    ] = False,
 ) -> None:
-    """Serve the HTTP API."""
+    """Serve the HTTP API and the desk."""
     from service.serve import serve as run
 
-    sys.exit(run(read_settings(host=host, port=port, workers=workers), say))
+    sys.exit(run(read_settings(host=host, port=port, workers=workers), say, demo_day=demo_day))
 
 
 @app.command()

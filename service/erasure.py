@@ -9,7 +9,7 @@ import structlog
 from service.errors import Conflict
 from service.messages import Noun
 from service.records.queries import Records
-from service.records.traces import Person
+from service.records.traces import Person, Traces
 
 log = structlog.get_logger()
 
@@ -37,7 +37,11 @@ async def erase(records: Records, brand: str, person: Person, actor: str = "loca
         owner = await records.erasures.linked_customer(brand, person.channel, person.handle)
         if owner is not None:
             raise Conflict(f"this handle is linked to the customer {owner}: erase the customer by that id")
-    traces = await records.erasures.find(brand, person)
+    return await erase_traces(records, brand, person, await records.erasures.find(brand, person), actor)
+
+
+async def erase_traces(records: Records, brand: str, person: Person, traces: Traces, actor: str = "local") -> Erasure:
+    """Erases the rows of these traces, which the receipt says are of `person`; raises NotFound where there are none."""
     receipt = await records.erasures.erase(brand, person, traces, actor)
     compacted = await records.compact()
     log.info("customer_erased", erasure=receipt.id, rows=sum(receipt.erased.values()), compacted=compacted)

@@ -13,8 +13,10 @@ from service.messages import Draft, Feedback, Triage
 from service.parts import Parts
 
 
-async def give(parts: Parts, triage_id: str, given: Feedback, key: str) -> tuple[datetime, Edit | None, StoredEntry | None]:
-    """Keeps feedback: when, the edit of the draft that was sent, and the precedent where it was approved.
+async def give(
+    parts: Parts, triage_id: str, given: Feedback, key: str, at: datetime | None = None
+) -> tuple[datetime, Edit | None, StoredEntry | None]:
+    """Keeps feedback given `at`, by default now: when, the edit of the draft that was sent, and the precedent if approved.
 
     A reply that was sent answers the conversation; a rejection takes an approval back. Raises NotFound, and InvalidMessage
     for a topic that is not the brand's and for an approval of nothing; nothing is kept then.
@@ -30,10 +32,10 @@ async def give(parts: Parts, triage_id: str, given: Feedback, key: str) -> tuple
     if given.action != "rejected" and given.text and given.text.strip():
         edit = await asyncio.to_thread(edit_of, given.text, triage.draft, redrafts)
     sent = precedents.reply_of(message, redrafts[-1] if redrafts else triage.draft, [given]) is not None
-    at = await parts.records.feedback.put(triage_id, given, edit, sent=sent, key=key)
+    at = await parts.records.feedback.put(triage_id, given, edit, sent=sent, key=key, at=at)
     who = given.agent or key
     if approved is not None:
-        await parts.records.put_precedent(approved, actor=who)
+        await parts.records.put_precedent(approved, at, who)
     elif given.action == "rejected":
         await parts.records.remove_precedents([triage_id], actor=who)
     return at, edit, approved

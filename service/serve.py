@@ -22,6 +22,7 @@ import uvloop
 
 from service import pipeline, telemetry
 from service.app import create_app, require_key
+from service.demo_day import load_when_fresh
 from service.errors import SettingsNotUsable
 from service.intake.worker import LEAVE_SECONDS, Worker
 from service.parts import Parts, Progress, build_parts
@@ -33,18 +34,18 @@ CHILD = "FIRSTREPLY_CHILD"  # set in a worker of several: the parent has said an
 RESTART_SECONDS = 1.0  # between the end of a worker and its replacement
 
 
-def serve(settings: Settings, progress: Progress) -> int:
-    """Serves until SIGTERM or SIGINT; the exit code."""
+def serve(settings: Settings, progress: Progress, *, demo_day: bool = False) -> int:
+    """Serves until SIGTERM or SIGINT; the exit code. `demo_day`: see load_when_fresh in demo_day.py."""
     telemetry.log_as_json()
     if settings.workers > 1:
-        return _supervise(settings, progress)
+        return _supervise(settings, progress, demo_day)
     gc.disable()  # until `_keep_for_good`: looking at all that is being read again and again takes a fifth of the start
     listening = _listen(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve_one(settings, listening, progress))
+        return runner.run(_serve_one(settings, listening, progress, demo_day))
 
 
-async def _serve_one(settings: Settings, listening: socket.socket, progress: Progress) -> int:
+async def _serve_one(settings: Settings, listening: socket.socket, progress: Progress, demo_day: bool) -> int:
     for ending in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises the signal once more when it has drained; the parts are still to be closed then.
         signal.signal(ending, lambda *_: None)
@@ -54,7 +55,7 @@ async def _serve_one(settings: Settings, listening: socket.socket, progress: Pro
             await pipeline.warm(parts)
         telemetry.describe_build(parts.embedding.embedder.fingerprint, parts.heads.version)
         checking = asyncio.create_task(_check_writer(parts, progress)) if CHILD not in os.environ else None
-        keeping = asyncio.create_task(run_daily(parts))
+        keeping = [asyncio.create_task(run_daily(parts))]
         _keep_for_good()
         config = uvicorn.Config(
             create_app(settings, parts), log_level="warning", access_log=False, server_header=False, date_header=False,
@@ -64,10 +65,14 @@ async def _serve_one(settings: Settings, listening: socket.socket, progress: Pro
             host, port = listening.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
             progress(f"FirstReply is listening on http://{shown}:{port}  (API description: http://{shown}:{port}/docs)")
+        server = _Draining(config, parts)
+        if demo_day:
+            keeping.append(asyncio.create_task(_load_demo_day(server, parts)))
         async with Worker(parts) if settings.worker else nullcontext():
-            await _Draining(config, parts).serve(sockets=[listening])
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
+            await server.serve(sockets=[listening])
+        for task in keeping:
+            task.cancel()
+        await asyncio.gather(*keeping, return_exceptions=True)
         if checking is not None:
             checking.cancel()
     return 0
@@ -98,6 +103,13 @@ class _Draining(uvicorn.Server):
             return
         self._loop.call_soon_threadsafe(self._parts.draining.set)
         self._loop.call_soon_threadsafe(self._loop.call_later, seconds, super().handle_exit, sig, None)
+
+
+async def _load_demo_day(server: uvicorn.Server, parts: Parts) -> None:
+    """Loads it once the service answers, so that nobody waits for it."""
+    while not server.started:
+        await asyncio.sleep(0.05)
+    await load_when_fresh(parts)
 
 
 def work(settings: Settings, progress: Progress) -> int:
@@ -157,7 +169,7 @@ def _listen(settings: Settings, *, shared: bool = False) -> socket.socket:
     return listening
 
 
-def _supervise(settings: Settings, progress: Progress) -> int:
+def _supervise(settings: Settings, progress: Progress, demo_day: bool) -> int:
     """Starts the workers, starts a new one for each that dies, and passes the end on to them."""
     asyncio.run(_prepare(settings, progress))
     reserved = _listen(settings, shared=True)  # bound, not listening: holds the port for the workers
@@ -173,6 +185,8 @@ def _supervise(settings: Settings, progress: Progress) -> int:
     with tempfile.TemporaryDirectory(prefix="firstreply-metrics-") as metrics:
         environment = os.environ | {CHILD: "1", "PROMETHEUS_MULTIPROC_DIR": metrics}
         command = [sys.executable, "-m", "service", "serve", "--host", settings.host, "--port", str(port), "--workers", "1"]
+        if demo_day:
+            command.append("--demo-day")  # one of them loads it
 
         def start() -> subprocess.Popen[bytes]:
             return subprocess.Popen(command, env=environment)  # noqa: S603 - our own interpreter and our own arguments

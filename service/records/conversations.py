@@ -40,13 +40,21 @@ class Conversations:
         return bool(await self._database.all(query))
 
     async def move(
-        self, brand: str, conversation_id: str, step: Step, agent: str | None, key: str, version: int | None = None
+        self,
+        brand: str,
+        conversation_id: str,
+        step: Step,
+        agent: str | None,
+        key: str,
+        version: int | None = None,
+        at: datetime | None = None,
     ) -> Conversation:
         """The conversation after a step by an agent, or by whoever has the key; a step that changes nothing is not written down.
 
-        Raises NotFound, and Conflict where it can't be or where `version` is given and is not the present one.
+        `at` is when, by default now. Raises NotFound, and Conflict where it can't be or where `version` is given and is not the
+        present one.
         """
-        now = datetime.now(UTC)
+        now = at or datetime.now(UTC)
         async with self._database.writing() as connection:
             before = await _held(connection, brand, conversation_id)
             if before is None:

@@ -31,10 +31,17 @@ class FeedbackGiven:
         self._database = database
 
     async def put(
-        self, triage_id: str, given: Feedback, edit: Edit | None = None, *, sent: bool = False, key: str = "local"
+        self,
+        triage_id: str,
+        given: Feedback,
+        edit: Edit | None = None,
+        *,
+        sent: bool = False,
+        key: str = "local",
+        at: datetime | None = None,
     ) -> datetime:
-        """Keeps what an agent did with a draft; with `sent` the conversation is answered. Raises NotFound."""
-        now = datetime.now(UTC)
+        """What an agent did with a draft is kept as of `at`, by default now; `sent` answers the conversation. Raises NotFound."""
+        now = at or datetime.now(UTC)
         async with self._database.writing() as connection:
             values = {
                 "triage_id": triage_id, "at": now, "action": given.action, "data": given.model_dump(mode="json"),

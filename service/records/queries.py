@@ -22,6 +22,7 @@ from service.records.connections import Connections
 from service.records.conversations import Conversations
 from service.records.database import Database, aware
 from service.records.deliveries import Deliveries, insert_deliveries
+from service.records.demo import DemoDay
 from service.records.endpoints import Endpoints
 from service.records.erasures import Erasures
 from service.records.feedback import FeedbackGiven
@@ -71,6 +72,7 @@ class Records(Database):
         self.erasures = Erasures(self)
         self.schedule = Schedule(self)
         self.aged = Aged(self)
+        self.demo_day = DemoDay(self)
 
     async def _among(self, query: Select[Any], column: Any, ids: Sequence[str] | None) -> list[Row[Any]]:
         """Every row of the query, or with `ids`, of any number, those whose column has one of them."""
@@ -285,12 +287,18 @@ class Records(Database):
 
     # Triages and their drafts
 
-    async def put_triages(self, pairs: Sequence[tuple[Message, Triage]], actors: Sequence[str] = ()) -> None:
-        """Records triages with the messages they answer, in one transaction; `actors` are who asked for each."""
-        now = datetime.now(UTC)
+    async def put_triages(
+        self, pairs: Sequence[tuple[Message, Triage]], actors: Sequence[str] = (), at: datetime | None = None
+    ) -> None:
+        """Records triages with the messages they answer, in one transaction; `actors` are who asked for each.
+
+        `at` records them as made then: they are past, and no other system is told of them.
+        """
+        now = at or datetime.now(UTC)
         async with self.writing() as connection:
             await insert_triages(connection, pairs, now, actors)
-            await insert_deliveries(connection, [triage for _, triage in pairs], now)
+            if at is None:
+                await insert_deliveries(connection, [triage for _, triage in pairs], now)
 
     async def triage(self, triage_id: str, brand: str | None = None) -> str | None:
         """The triage as JSON, exactly as it was answered; with `brand`, only if it is that brand's."""
