@@ -19,7 +19,8 @@ demo = typer.Typer(no_args_is_help=True, help="An invented day of the demo brand
 @demo.command("load")
 def load_day() -> None:
     """Load the day, with what agents did with it; its messages are triaged as any other."""
-    from service.demo_day import BRAND, load
+    from service.demo_day import load
+    from service.records.demo import BRAND
 
     settings = read_settings()
 

@@ -16,6 +16,7 @@ from service.desk.static import address
 from service.desk.words import LANGUAGES, Words, language_of, words_in
 
 LANGUAGE, THEME = "firstreply_language", "firstreply_theme"  # cookies
+DEMO_HIDDEN = "firstreply_demo_hidden"  # the cookie of a browser that is not told of the demo day
 THEMES = ("auto", "light", "dark")
 YEAR = 365 * 24 * 3600  # seconds that a choice of language, theme or brand is remembered
 
@@ -47,7 +48,7 @@ def page(request: Request, template: str, status: int = 200, /, **values: Any) -
         "t": words.text, "words": words, "language": words.language, "theme": theme if theme in THEMES else "auto",
         "agent": getattr(request.state, "agent", None), "brand": getattr(request.state, "brand", None),
         "brands": getattr(request.state, "brands", {}), "csrf": token_of(request), "here": here(request),
-        "path": request.url.path,
+        "path": request.url.path, "demo_day": getattr(request.state, "demo_day", False) and DEMO_HIDDEN not in request.cookies,
     }  # fmt: skip
     html = environment().get_template(template).render(common | values)
     answer = HTMLResponse(html, status, {"Content-Language": words.language})

@@ -13,6 +13,7 @@ from service.errors import LeadsOnly, NotAuthenticated, NotFound, OtherHost
 from service.http.auth import Keys, PartsOf
 from service.parts import Parts
 from service.records.agents import Role
+from service.records.demo import BRAND as DEMO
 
 BRAND = "firstreply_brand"  # the cookie with the brand that was chosen last
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -100,6 +101,7 @@ async def brand_here(request: Request, agent: AgentOf, parts: PartsOf) -> str:
     if brand is None or brand not in mine:
         raise NotFound("there is no such brand, or it is not yours")
     request.state.brand = brand
+    request.state.demo_day = brand == DEMO and await parts.records.demo_day.loaded()
     return str(brand)
 
 

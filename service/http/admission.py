@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from service import telemetry
 from service.errors import Overloaded
 
-COMPUTING = frozenset({"/v1/triage", "/v1/triage/stream"})
+COMPUTING = frozenset({"/v1/triage", "/v1/triage/stream", "/desk/try", "/desk/try/stream"})
 
 
 class Permits:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import anyio
 from fastapi import APIRouter, Request, Response
@@ -21,6 +22,8 @@ from service.parts import Parts
 from service.pipeline import Stage
 
 router = APIRouter(prefix="/v1", tags=["triage"])
+Event = TypeVar("Event")
+AT_ONCE = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # no proxy waits for more before it passes an event on
 DESCRIPTION = (
     "Server-sent events, in this order: `understanding`, `context`, `escalation`; `draft.delta` for each sentence of the draft "
     "written (`side`: public or private; `reset`: forget what came); `draft.done` with the whole triage. `error` with a problem "
@@ -44,27 +47,29 @@ async def stream_triage(message: Message, request: Request, caller: CallerOf, pa
         raise UnknownBrand(message.brand, [caller.brand or ""])
     stages = pipeline.stages(message, parts, streamed=True)
     first = await anext(stages)  # what is wrong with a request is answered as an error, not in a stream
-    events = _events(first, stages, message, parts, request, caller.name)
-    return EventSourceResponse(events, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+    work = partial(_work, first, stages, message, parts, request, caller.name)
+    return EventSourceResponse(events_of(work), headers=AT_ONCE)
 
 
-async def _events(
-    first: Stage, stages: AsyncGenerator[Stage, None], message: Message, parts: Parts, request: Request, actor: str
-) -> AsyncGenerator[bytes, None]:
-    """The events as they come; a client that leaves ends the work behind them.
+async def events_of(
+    work: Callable[[asyncio.Queue[Event | None]], Coroutine[Any, Any, None]], ahead: int = 1
+) -> AsyncGenerator[Event, None]:
+    """The events that `work` puts into a queue, as they come, until it puts None; a client that leaves ends the work.
+
+    `ahead` is how many may wait to be sent, 0 for any number.
 
     That is a task of its own: the server cancels an answer again and again until it is over, which would keep the
     connection to the model from being closed in good order.
     """
-    events: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=1)
-    work = asyncio.create_task(_work(first, stages, message, parts, request, actor, events))
+    events: asyncio.Queue[Event | None] = asyncio.Queue(ahead)
+    task = asyncio.create_task(work(events))
     try:
         while (event := await events.get()) is not None:
             yield event
     finally:
-        work.cancel()
+        task.cancel()
         with anyio.CancelScope(shield=True):
-            await asyncio.gather(work, return_exceptions=True)
+            await asyncio.gather(task, return_exceptions=True)
 
 
 async def _work(
@@ -85,23 +90,24 @@ async def _work(
                     continue
                 await parts.ledger.put(message, stage.triage, actor)
                 telemetry.count(stage.triage)
-                await events.put(_event("draft.done", stage.triage.model_dump_json()))
+                await events.put(event("draft.done", stage.triage.model_dump_json()))
         except Exception as error:  # the answer has begun: it ends with an event, whatever happened
-            await events.put(_event("error", json.dumps(told(request, error))))
+            await events.put(event("error", json.dumps(told(request, error))))
     await events.put(None)
 
 
 def _told(stage: Stage) -> bytes:
     if stage.delta is not None:
-        return _event(stage.name, stage.delta.model_dump_json())
+        return event(stage.name, stage.delta.model_dump_json())
     fields = {"id", "message_id", "brand", "metadata", stage.name} if stage.name == "understanding" else {stage.name}
-    return _event(stage.name, _part(stage.triage, fields))
+    return event(stage.name, _part(stage.triage, fields))
 
 
 def _part(triage: Triage, fields: set[str]) -> str:
     return triage.model_dump_json(include=fields)
 
 
-def _event(name: str, data: str) -> bytes:
+def event(name: str, data: str) -> bytes:
+    """A server-sent event."""
     made: Any = format_sse_event(data_str=data, event=name)
     return bytes(made)

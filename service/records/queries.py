@@ -32,6 +32,7 @@ from service.records.precedents import delete_precedents, precedent_row, stored_
 from service.records.purchases import CHUNK, Counts, completed, inserting, normal_handle, of_ids, put_customers, put_orders
 from service.records.recording import insert_triages
 from service.records.schedule import Schedule
+from service.records.shoppers import Shoppers
 from service.records.spending import reserve, settling
 from service.records.summaries import Summaries
 from service.records.tables import (
@@ -73,6 +74,7 @@ class Records(Database):
         self.schedule = Schedule(self)
         self.aged = Aged(self)
         self.demo_day = DemoDay(self)
+        self.shoppers = Shoppers(self)
 
     async def _among(self, query: Select[Any], column: Any, ids: Sequence[str] | None) -> list[Row[Any]]:
         """Every row of the query, or with `ids`, of any number, those whose column has one of them."""
