@@ -172,7 +172,7 @@ async def _wrong(given: Given, brand: str, parts: Parts) -> dict[str, str]:
     if given.visibility not in ("", *get_args(Visibility)):
         wrong["visibility"] = "try.wrong.visibility"
     if given.customer:
-        known = len(given.customer) <= MAX_FIELD and await parts.records.customer(brand, given.customer)
+        known = len(given.customer) <= MAX_FIELD and await parts.records.customer_ids(brand, [given.customer])
         if not known:
             wrong["customer"] = "try.wrong.customer"
     return wrong
