@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -35,6 +34,7 @@ from service.yaml_files import read_yaml
 
 ACTOR = "demo-day"  # who recorded it, in the audit
 PERSON = Person(channel="demo", handle="day")  # whom the receipt of its erasure names
+REST_SECONDS = 0.03  # a message takes as long
 SECONDS_TO_TRIAGE = 2  # between a message and its triage, as a worker takes them
 _SPAN = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 log = structlog.get_logger()
@@ -110,7 +110,7 @@ async def load(parts: Parts) -> int:
     with _alone(parts.settings):
         if await parts.records.demo_day.loaded():
             raise Conflict("the demo day is there already: firstreply demo remove takes it away")
-        return await _load(parts)
+        return await _load(parts, rest=False)
 
 
 async def load_when_fresh(parts: Parts) -> None:
@@ -121,7 +121,7 @@ async def load_when_fresh(parts: Parts) -> None:
             if BRAND not in parts.brands or await day.loaded():
                 return
             if (await day.traces()).triages or await day.untouched():
-                log.info("demo_day_loaded", messages=await _load(parts))
+                log.info("demo_day_loaded", messages=await _load(parts, rest=True))
     except Conflict:
         return  # another process is at it
     except FirstReplyError as error:
@@ -152,7 +152,8 @@ def _alone(settings: Settings) -> Iterator[None]:
         yield
 
 
-async def _load(parts: Parts) -> int:
+async def _load(parts: Parts, *, rest: bool) -> int:
+    """All of it; with `rest` the requests of a service get their turn after each message."""
     await parts.records.demo_day.clear()
     begun, messages = datetime.now(UTC), day_messages()
     without_model = replace(parts, provider=None)
@@ -160,13 +161,12 @@ async def _load(parts: Parts) -> int:
     done = [(begun - span(one.ago) + span(deed.after), one, deed) for one in messages for deed in one.then]
     stories: dict[str, _Story] = {}
     for at, message, deed in sorted([*came, *done], key=lambda event: event[0]):
-        started = time.perf_counter()
         story = stories.setdefault(message.conversation or message.id, _Story())
         if deed is None:
             await _come(without_model, message, at, story)
         else:
             await _do(parts, message, deed, min(at, begun), story)
-        await asyncio.sleep(time.perf_counter() - started)  # as long as it took is left to others
+        await asyncio.sleep(REST_SECONDS if rest else 0)
     await parts.records.demo_day.set_loaded(True)
     return len(messages)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,6 @@ from sqlalchemy import func, select
 from service.demo_day import day_messages, load
 from service.desk.marks import marked
 from service.desk.playground import STAGES, examples
-from service.http.admission import Permits
 from service.messages import Signal
 from service.parts import Parts
 from service.records.tables import audit, conversations, inbox, triages
@@ -138,13 +138,14 @@ async def test_what_is_typed_never_becomes_markup(visitor: Any) -> None:
         assert "{{7*7}}" in text
 
 
-async def test_a_busy_service_says_so_and_keeps_what_is_typed(visitor: Any, own: Parts, client_on: Any) -> None:
-    with Permits(1).for_request("POST", "/desk/try/stream"):
-        pass  # both paths take permits of the same kind as the API's
-    permits = Permits(0)
-    for path in ("/v1/triage", "/desk/try", "/desk/try/stream"):
-        with pytest.raises(Exception, match="too many messages"), permits.for_request("POST", path):
-            pass
+async def test_a_busy_service_refuses_a_try_as_it_does_a_triage(visitor: Any, own: Parts, client_on: Any) -> None:
+    full = replace(own, settings=own.settings.model_copy(update={"max_concurrent": 0}))
+    async with client_on(full) as client:
+        visitor.client = client
+        await visitor.get("/desk/try")
+        statuses = [(await visitor.send(path, ASKED)).status_code for path in ("/desk/try", "/desk/try/stream")]
+        refused = await client.post("/v1/triage", json={"text": "Wo ist mein Zelt?"})
+    assert statuses == [refused.status_code] * 2 == [503] * 2
 
 
 async def test_an_agent_tries_their_own_brand_alone(own: Parts, hire: Any, visitor: Any) -> None:
