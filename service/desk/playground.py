@@ -36,12 +36,6 @@ STAGES = ("understanding", "context", "escalation", "draft")
 LAPS = {
     "understanding": ("embed", "classify"), "context": ("retrieve",), "escalation": ("decide",), "draft": ("draft",),
 }  # fmt: skip
-NAMES = {
-    "x": "X", "instagram": "Instagram", "facebook": "Facebook", "messenger": "Messenger", "whatsapp": "WhatsApp",
-    "tiktok": "TikTok", "telegram": "Telegram", "threads": "Threads", "reddit": "Reddit", "line": "LINE", "linkedin": "LinkedIn",
-    "youtube": "YouTube", "sms": "SMS", "google_review": "Google", "google_play": "Google Play", "app_store": "App Store",
-    "trustpilot": "Trustpilot",
-}  # fmt: skip  # the same in every language; the other channels are in words/*/try.yaml
 router = APIRouter(prefix="/desk")
 log = structlog.get_logger()
 
@@ -222,6 +216,6 @@ async def _page(
     offered = [one for one in examples() if not one.customer or one.customer in ids]
     return page(
         request, "try.html", status, given=asdict(given), wrong=wrong or {}, shoppers=shoppers, examples=offered,
-        channels=get_args(Channel), names=NAMES, stages=STAGES, most=MAX_TEXT, private_channels=PRIVATE_CHANNELS,
+        channels=get_args(Channel), stages=STAGES, most=MAX_TEXT, private_channels=PRIVATE_CHANNELS,
         ids=ids, triage=shown.pop("triage", None), **shown,
     )  # fmt: skip

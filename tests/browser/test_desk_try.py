@@ -43,6 +43,7 @@ def playground(visit: Any, log_in: Any) -> Any:
         page = visit("/desk/try", **options)
         log_in(page)
         page.locator("#try-form").wait_for()
+        page.wait_for_load_state()
         return page
 
     return enter
@@ -91,6 +92,17 @@ def test_an_example_is_tried_at_once_and_another_replaces_it(playground: Any) ->
     page.locator("#stage-developers summary").first.click()
     assert "curl" in page.locator("#curl-text").inner_text()
     assert page.locator("#stage-developers .try-copy").first.is_visible()
+
+
+def test_the_keys_are_shown_and_lead_elsewhere(playground: Any) -> None:
+    page = playground()
+    page.locator("#run").focus()
+    page.keyboard.press("?")
+    page.get_by_role("dialog").get_by_text("Ctrl ↵").wait_for()
+    page.keyboard.press("Escape")
+    page.keyboard.press("g")
+    page.keyboard.press("q")
+    page.wait_for_url("**/desk/queue")
 
 
 def test_what_is_not_right_is_said_beside_its_field(playground: Any) -> None:
@@ -163,6 +175,6 @@ def test_a_lead_takes_the_demo_day_away(playground: Any) -> None:
     page.locator(".demo summary").focus()
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Remove for good").click()
-    page.wait_for_url("**/desk")
+    page.wait_for_url("**/desk/queue")
     page.goto("/desk/try")
     assert page.locator(".demo").count() == 0

@@ -1,6 +1,7 @@
 // The playground: the stages are read from the answer as they come, each a piece of HTML that the server made and escaped.
 
 import { announce, toast } from "./desk.js";
+import { bind } from "./keys.js";
 
 const form = document.getElementById("try-form");
 const text = document.getElementById("text");
@@ -143,6 +144,8 @@ async function refused(answer) {
   if (wrong.length) tell(wrong);
   else document.getElementById("toasts").replaceChildren(made.content);
 }
+
+bind({});
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
