@@ -29,7 +29,7 @@ from service.records.tables import audit, conversations, feedback, precedents, t
 async def day(settings_in: Any, _copied: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Parts]:
     """An installation with the whole day."""
     async with build_parts(settings_in(_copied(tmp_path_factory.mktemp("day")))) as parts:
-        await load_when_fresh(parts)
+        await load(parts)
         yield parts
 
 
