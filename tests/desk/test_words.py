@@ -24,6 +24,7 @@ TERMS: dict[str, Any] = {
 PUT_TOGETHER = (
     "theme.", "role.", "problem.", "queue.by.", "queue.state.", "queue.escalated.", "queue.mine.",
     *(f"{term}." for term in TERMS),
+    *(f"try.{name}." for name in ("engine", "issue", "length", "order", "show", "side", "stage", "topic", "visibility", "waits")),
 )  # fmt: skip
 # The same word in another language, too; names of channels beside them.
 SHARED = {
@@ -33,10 +34,15 @@ SHARED = {
     "addressed.spam",
     "priority.normal",
     "queue.by.queue",
-    "queue.demo",
     "queue.filters",
     "queue.state.open",
     "label.frustration",
+    "demo.chip",
+    "try.order.preorder",
+    "try.stage.context",
+    "try.topic.account",
+    "try.topic.product",
+    "try.topic.service",
 }
 KEY = re.compile(r'"([a-z_]+(?:\.[a-z0-9_-]+)+)"')
 PLURALS = (".zero", ".one", ".two", ".few", ".many", ".other")
