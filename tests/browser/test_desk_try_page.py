@@ -175,6 +175,6 @@ def test_a_lead_takes_the_demo_day_away(playground: Any) -> None:
     page.locator(".demo summary").focus()
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Remove for good").click()
-    page.wait_for_url("**/desk/queue")
+    page.wait_for_url("**/desk")
     page.goto("/desk/try")
     assert page.locator(".demo").count() == 0
