@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypedDict
@@ -46,6 +47,7 @@ class State(TypedDict):
     parts: Parts
     keys: Keys
     logins: Logins
+    giving: asyncio.Lock  # feedback from the desk is given one by one
 
 
 def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
@@ -55,13 +57,13 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         if parts is not None:
             async with keys_of(parts) as keys:
-                yield {"parts": parts, "keys": keys, "logins": Logins()}
+                yield {"parts": parts, "keys": keys, "logins": Logins(), "giving": asyncio.Lock()}
             return
         async with build_parts(settings) as built:
             await require_key(built)
             telemetry.describe_build(built.embedding.embedder.fingerprint, built.heads.version)
             async with keys_of(built) as keys:
-                yield {"parts": built, "keys": keys, "logins": Logins()}
+                yield {"parts": built, "keys": keys, "logins": Logins(), "giving": asyncio.Lock()}
 
     app = FastAPI(
         title="FirstReply", version=__version__, description=DESCRIPTION, lifespan=lifespan, redirect_slashes=False,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
-from service.desk import claims, demo, login, playground, queue, static
+from service.desk import answers, claims, demo, login, playground, queue, static, triage
 from service.desk.guard import own_form
 
-PAGES = (queue, claims, login, playground, demo)
+PAGES = (queue, triage, answers, claims, login, playground, demo)
 
 
 def router() -> APIRouter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
 from pathlib import Path
 from string import Formatter
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import format_currency, format_decimal, format_percent
 from pydantic import RootModel
 
 from service.errors import KnowledgeNotUsable
@@ -80,6 +80,10 @@ class Words:
         """37 % of a share of 0.37."""
         return str(format_percent(share, locale=self._locale))
 
+    def money(self, amount: float, currency: str) -> str:
+        """€1,234.50 or 1.234,50 €."""
+        return str(format_currency(amount, currency, locale=self._locale))
+
     def moment(self, at: datetime) -> str:
         """Day and time."""
         return str(format_datetime(at, "d MMM y HH:mm", tzinfo=self.zone, locale=self._locale))
@@ -87,6 +91,13 @@ class Words:
     def day(self, at: datetime) -> str:
         """The day alone."""
         return str(format_date(at.astimezone(self.zone), "medium", locale=self._locale))
+
+    def iso_day(self, day: str) -> str:
+        """A day that is given as 2026-11-22; whatever else is given, as it is."""
+        try:
+            return str(format_date(date.fromisoformat(day[:10]), "medium", locale=self._locale))
+        except ValueError:
+            return day
 
     def clock(self, at: datetime) -> str:
         """The time of day alone."""

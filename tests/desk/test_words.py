@@ -11,18 +11,34 @@ import pytest
 from service.conversations import ConversationState
 from service.desk import words as module
 from service.desk.words import LANGUAGES, language_of, words_by_language, words_in
+from service.draft.checks.verdict import NAMES
 from service.errors import KnowledgeNotUsable
-from service.messages import Action, Addressed, Channel, Label, Level, ReasonCode, Trajectory, Urgency
+from service.messages import (
+    Action,
+    Addressed,
+    Channel,
+    FeedbackReason,
+    Label,
+    Level,
+    OrderStatus,
+    Outcome,
+    ReasonCode,
+    Tone,
+    Trajectory,
+    Urgency,
+)  # fmt: skip
 
 DESK = module.FOLDER.parent
 SOURCES = [*DESK.rglob("*.html"), *DESK.rglob("*.py")]
 # Texts whose key is put together; what the rest of it can be is a closed list in the code.
 TERMS: dict[str, Any] = {
     "label": Label, "level": Level, "trajectory": Trajectory, "priority": Urgency, "state": ConversationState, "action": Action,
-    "addressed": Addressed, "channel": Channel, "reason": ReasonCode,
+    "addressed": Addressed, "channel": Channel, "reason": ReasonCode, "order_status": OrderStatus, "outcome": Outcome,
+    "triage.tone": Tone, "triage.because": FeedbackReason,
 }  # fmt: skip
 PUT_TOGETHER = (
     "theme.", "role.", "problem.", "queue.by.", "queue.state.", "queue.escalated.", "queue.mine.",
+    "triage.side.", "triage.editor.", "triage.done.", "check.",
     *(f"{term}." for term in TERMS),
     *(f"try.{name}." for name in ("engine", "issue", "length", "order", "show", "side", "stage", "topic", "visibility", "waits")),
 )  # fmt: skip
@@ -43,6 +59,12 @@ SHARED = {
     "try.topic.account",
     "try.topic.product",
     "try.topic.service",
+    "triage.goes_to",
+    "triage.tone",
+    "triage.tone.neutral",
+    "triage.tone.warm",
+    "triage.order",
+    "order_status.preorder",
 }
 KEY = re.compile(r'"([a-z_]+(?:\.[a-z0-9_-]+)+)"')
 PLURALS = (".zero", ".one", ".two", ".few", ".many", ".other")
@@ -82,6 +104,7 @@ def test_every_value_of_the_contract_has_a_word() -> None:
     for term, values in TERMS.items():
         found = {key for key in words_by_language()["en"] if key.startswith(f"{term}.")}
         assert found == {f"{term}.{one}" for one in get_args(values)}
+    assert {key for key in words_by_language()["en"] if key.startswith("check.")} == {f"check.{name}" for name in NAMES}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 // What every page of the desk needs. A page has a module of its own beside this one.
 
+import "./kept.js";
+
 const body = document.body;
 const toasts = document.getElementById("toasts");
 
