@@ -135,7 +135,7 @@ document.addEventListener("click", (event) => {
   else if (hit("[data-revert]")) put(shown(), area().defaultValue);
   else if (hit("[data-undo]")) put(shown(), before.get(shown().dataset.side) ?? area().defaultValue);
   else if (hit("[data-open]")) document.getElementById(hit("[data-open]").dataset.open).showModal();
-  else if (hit("[data-close]")) hit("dialog").close();
+  else if (hit("[data-shut]")) hit("dialog").close();
   else if (hit("[data-insert]")) { hit("dialog")?.close(); insert(hit("[data-insert]").dataset.insert); }
   else if (hit("[data-use]")) put(shown(), hit("[data-use]").dataset.use);
   else if (hit("[data-anyway]")) { for (const field of editor().querySelectorAll("[name=anyway]")) field.value = "true"; $("#newer").replaceChildren(); $("[data-send]", shown()).click(); }
