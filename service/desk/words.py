@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from string import Formatter
 from zoneinfo import ZoneInfo
@@ -134,7 +134,7 @@ def language_of(cookie: str | None, accepted: str) -> str:
     return best
 
 
-@cache
+@lru_cache(maxsize=100)
 def words_in(language: str, zone: str = "UTC") -> Words:
     """The words of a language and a time zone by its IANA name."""
     return Words(language, ZoneInfo(zone))
