@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
-from service.desk import answers, claims, demo, login, playground, queue, static, triage
+from service.desk import answers, claims, demo, glance, login, playground, queue, static, triage
 from service.desk.guard import own_form
 
-PAGES = (queue, triage, answers, claims, login, playground, demo)
+PAGES = (queue, glance, triage, answers, claims, login, playground, demo)
 
 
 def router() -> APIRouter:

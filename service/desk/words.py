@@ -112,6 +112,10 @@ class Words:
         """How long, such as "2 hours"."""
         return str(format_timedelta(apart, threshold=1.2, locale=self._locale))
 
+    def seconds(self, seconds: float) -> str:
+        """How long in the largest unit, such as "2 hours", of a number of seconds."""
+        return self.span(timedelta(seconds=seconds))
+
     @property
     def _locale(self) -> str:
         return _LOCALES[self.language]

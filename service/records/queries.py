@@ -27,6 +27,7 @@ from service.records.endpoints import Endpoints
 from service.records.erasures import Erasures
 from service.records.feedback import FeedbackGiven
 from service.records.inbox import Inbox
+from service.records.insights import Insights
 from service.records.keys import ApiKeys
 from service.records.precedents import delete_precedents, precedent_row, stored_precedent
 from service.records.purchases import CHUNK, Counts, completed, inserting, normal_handle, of_ids, put_customers, put_orders
@@ -67,6 +68,7 @@ class Records(Database):
         self.feedback = FeedbackGiven(self)
         self.summaries = Summaries(self)
         self.waiting = WaitingList(self)
+        self.insights = Insights(self)
         self.workers = Workers(self)
         self.endpoints = Endpoints(self)
         self.deliveries = Deliveries(self)

@@ -38,7 +38,7 @@ TERMS: dict[str, Any] = {
 }  # fmt: skip
 PUT_TOGETHER = (
     "theme.", "role.", "problem.", "queue.by.", "queue.state.", "queue.escalated.", "queue.mine.",
-    "triage.side.", "triage.editor.", "triage.done.", "check.",
+    "triage.side.", "glance.", "triage.editor.", "triage.done.", "check.",
     *(f"{term}." for term in TERMS),
     *(f"try.{name}." for name in ("engine", "issue", "length", "order", "show", "side", "stage", "topic", "visibility", "waits")),
 )  # fmt: skip
@@ -65,6 +65,7 @@ SHARED = {
     "triage.tone.warm",
     "triage.order",
     "order_status.preorder",
+    "glance.period",
 }
 KEY = re.compile(r'"([a-z_]+(?:\.[a-z0-9_-]+)+)"')
 PLURALS = (".zero", ".one", ".two", ".few", ".many", ".other")
