@@ -20,7 +20,7 @@ from fastapi.sse import EventSourceResponse
 from pydantic import BaseModel, RootModel
 
 from service import pipeline
-from service.desk.marks import marked
+from service.desk.marks import by_signals
 from service.desk.pages import page, words_of
 from service.desk.who import LOCAL, AgentOf, BrandHere
 from service.errors import FirstReplyError
@@ -192,7 +192,7 @@ def _shown(request: Request, message: Message, triage: Triage, parts: Parts) -> 
     return {
         "triage": triage,
         "message": message,
-        "pieces": marked(message.content, triage.understanding.signals),
+        "pieces": by_signals(message.content, triage.understanding.signals),
         "topics": {topic.id: topic.label for topic in brand.topics},
         "language_name": names.get(triage.understanding.language.code, triage.understanding.language.code),
         "ms": {stage: sum(laps.get(lap, 0.0) for lap in taken) for stage, taken in LAPS.items()},

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from service.conversations import Conversation
 from service.desk.claims import kept
-from service.desk.evidence import Piece, marked
+from service.desk.marks import Piece, by_evidence
 from service.desk.pages import page
 from service.desk.queue import FILTERS, language_name
 from service.desk.sources import Source, sources_of
@@ -126,10 +126,10 @@ async def shown(request: Request, opened: Opened, parts: Parts) -> dict[str, Any
     }  # fmt: skip
 
 
-def pieces_of(opened: Opened) -> list[Piece]:
+def pieces_of(opened: Opened) -> list[Piece[int]]:
     """The message's text with the evidence of its reasons marked by their numbers."""
     reasons = opened.triage.escalation.reasons
-    return marked(opened.message.content, [(n, reason.evidence) for n, reason in enumerate(reasons, 1) if reason.evidence])
+    return by_evidence(opened.message.content, [(n, reason.evidence) for n, reason in enumerate(reasons, 1) if reason.evidence])
 
 
 def sides_of(opened: Opened) -> list[Side]:

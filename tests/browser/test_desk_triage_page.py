@@ -70,7 +70,7 @@ def test_keys_alone_accept_edit_and_go_on(opened: Any, come: Any, desk: str) -> 
     page.keyboard.press("a")
     page.get_by_text("Accepted", exact=True).wait_for()
     text = first["draft"]["private"]["text"]
-    assert page.evaluate("navigator.clipboard.readText()") == text
+    page.wait_for_function("text => navigator.clipboard.readText().then(copied => copied === text)", arg=text)
     assert feedback(desk, first) == [("accepted", "maja")]
     page.keyboard.press("j")
     page.wait_for_url(lambda url: first["id"] not in url)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from service import pipeline
-from service.desk.evidence import Piece, marked
+from service.desk.marks import Piece, by_evidence
 from service.imports import import_knowledge
 from service.messages import Customer, Feedback, Message, Order, Triage
 from service.parts import Parts, build_parts
@@ -57,9 +57,9 @@ def text_of(triage: Triage, side: str = "private") -> str:
         ("", [(1, "x")], []),
     ],
 )
-def test_evidence_is_marked_where_it_stands(text: str, evidence: list[tuple[int, str]], expected: list[Piece]) -> None:
-    assert marked(text, evidence) == expected
-    assert "".join(piece.text for piece in marked(text, evidence)) == text
+def test_evidence_is_marked_where_it_stands(text: str, evidence: list[tuple[int, str]], expected: list[Piece[int]]) -> None:
+    assert by_evidence(text, evidence) == expected
+    assert "".join(piece.text for piece in by_evidence(text, evidence)) == text
 
 
 async def test_the_page_says_why_and_shows_what_the_draft_rests_on(own: Parts, visitor: Any) -> None:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, select
 
 from service.demo_day import day_messages, load
-from service.desk.marks import marked
+from service.desk.marks import by_signals
 from service.desk.playground import STAGES, examples
 from service.messages import Message, Signal
 from service.parts import Parts
@@ -165,9 +165,9 @@ def test_signals_are_highlighted_and_the_text_stays_whole() -> None:
         Signal(code="a", evidence="third time", start=0, end=10),
         Signal(code="b", evidence="time, third", start=6, end=17),
     ]
-    pieces = marked(text, [*signals, Signal(code="c", evidence="nowhere")])
+    pieces = by_signals(text, [*signals, Signal(code="c", evidence="nowhere")])
     assert "".join(piece.text for piece in pieces) == text
-    assert [(piece.text, piece.codes) for piece in pieces] == [
+    assert [(piece.text, piece.marks) for piece in pieces] == [
         ("third ", ("a",)), ("time", ("a", "b")), (", third", ("b",)), ("!", ()),
     ]  # fmt: skip
 

@@ -184,10 +184,7 @@ bind({
 let sending = null; // the text that is being accepted: copied once it is kept
 document.addEventListener("submit", (event) => {
   const side = event.target.closest(".side");
-  if (side) {
-    sending = $("textarea", side).value;
-    copy(sending);
-  }
+  if (side) sending = $("textarea", side).value;
 }, true);
 
 document.addEventListener("htmx:before:swap", () => {
@@ -198,6 +195,7 @@ document.addEventListener("htmx:before:swap", () => {
 document.addEventListener("htmx:after:swap", () => {
   const done = document.getElementById("done");
   if (sending !== null && done.dataset.action && done.dataset.action !== "rejected") {
+    copy(sending); // only now: what is refused, such as somebody else's, must not be pasted anywhere
     forget();
     for (const side of sides()) { $("textarea", side).defaultValue = $("textarea", side).value; changed(side); $(".restored", side).hidden = true; }
     sending = null;
