@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Handled:
     """A message and what became of it; `action` is the last feedback on its draft, `edited_share` how much was changed, 0..1."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
@@ -71,10 +72,10 @@ async def glance(request: Request, agent: LeadOf, brand: BrandHere, parts: Parts
     """The page."""
     seen = await look(brand, parts, days)
     names = {topic.id: topic.label for topic in parts.brands[brand].topics}
-    tables = {name: seen.table(name) for name in TABLES}
+    tables, total = await asyncio.to_thread(lambda: ({name: seen.table(name) for name in TABLES}, seen.total))
     most = {name: max((one.messages for _, one in rows), default=1) for name, rows in tables.items()}
     return page(
-        request, "glance.html", seen=seen, total=seen.total, tables=tables, most=most, days=days, periods=PERIODS, topics=names,
+        request, "glance.html", seen=seen, total=total, tables=tables, most=most, days=days, periods=PERIODS, topics=names,
         language_name=language_name,
     )  # fmt: skip
 
@@ -93,7 +94,7 @@ async def table_of(request: Request, table: str, agent: LeadOf, brand: BrandHere
             for one in seen.overdue for talk in (one.conversation,)
         ]  # fmt: skip
     else:
-        rows = seen.table(table)
+        rows = await asyncio.to_thread(seen.table, table)
         head = [table, *Numbers.__dataclass_fields__]
         lines = [[name, *("" if value is None else value for value in asdict(one).values())] for name, one in rows]
     name = f"firstreply-{brand}-{table}-{seen.since:%Y-%m-%d}.csv"
@@ -113,7 +114,7 @@ async def look(brand: str, parts: Parts, days: int) -> Glance:
     resolutions = await insights.resolutions(brand, since, now)
     return Glance(
         since=since, now=now, zone=zone, handled=await insights.handled(brand, since, now),
-        before=numbers(await insights.handled(brand, since - (now - since), since)),
+        before=await asyncio.to_thread(numbers, await insights.handled(brand, since - (now - since), since)),
         resolution=quantile(resolutions, 0.5), resolved=len(resolutions),
         overdue=[one for one in waiting if one.conversation.respond_by < now],
     )  # fmt: skip
