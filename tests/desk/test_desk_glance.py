@@ -18,12 +18,15 @@ from service.messages import Feedback, Message, Triage
 from service.parts import Parts, build_parts
 from service.records import tables
 
-NOW = datetime.now(UTC)
 RISKY = '=HYPERLINK("https://evil.example")'
 
 
 async def come(parts: Parts, minutes: float, **fields: Any) -> Triage:
-    given = {"text": "Do you ship to Belgium?", "channel": "email", "received_at": (NOW - timedelta(minutes=minutes)).isoformat()}
+    given = {
+        "text": "Do you ship to Belgium?",
+        "channel": "email",
+        "received_at": (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat(),
+    }
     return await pipeline.triage(Message.model_validate(given | fields), parts)
 
 
@@ -47,7 +50,7 @@ async def answer(parts: Parts, triage: Triage, action: str, agent: str, minutes:
         await connection.execute(update(tables.feedback).where(tables.feedback.c.triage_id == triage.id).values(at=at))
 
 
-async def read(lead: Any, table: str, days: int = 1) -> list[dict[str, str]]:
+async def read(lead: Any, table: str, days: int = 2) -> list[dict[str, str]]:
     got = await lead.get(f"/desk/glance/{table}.csv?days={days}")
     assert got.status_code == 200
     assert got.headers["content-type"] == "text/csv; charset=utf-8"
@@ -79,11 +82,11 @@ async def test_the_numbers_are_those_of_what_was_done(lead: Any) -> None:
     assert sum(int(row["messages"]) for row in await read(lead, "day", 7)) == 5
     (late,) = await read(lead, "overdue")
     assert (late["triage_id"], late["channel"]) == (old.id, "email")
-    page = (await lead.get("/desk/glance?days=1")).text
+    page = (await lead.get("/desk/glance?days=2")).text
     for said in ("By channel", "Overdue now", "33%", "2 minutes", "60 seconds"):
         assert said in page
     for table in TABLES:
-        assert f"/desk/glance/{table}.csv?days=1" in page
+        assert f"/desk/glance/{table}.csv?days=2" in page
     assert (await lead.get("/desk/glance/passwords.csv")).status_code == 404
     assert (await lead.get("/desk/glance?days=0")).status_code == 422
 
@@ -106,13 +109,13 @@ async def test_formulas_and_markup_stay_text(lead: Any) -> None:
     async with lead.parts.records.writing() as connection:
         given = {
             "triage_id": triage.id,
-            "at": NOW,
+            "at": datetime.now(UTC),
             "action": "rejected",
             "data": {"action": "rejected", "agent": RISKY},
             "edit": None,
         }
         await connection.execute(tables.feedback.insert(), [given])
-        past = update(tables.conversations).values(respond_by=NOW - timedelta(hours=1))
+        past = update(tables.conversations).values(respond_by=datetime.now(UTC) - timedelta(hours=1))
         await connection.execute(past)
     assert (await read(lead, "agent"))[0]["agent"] == f"'{RISKY}"
     assert (await read(lead, "overdue"))[0]["conversation_id"] == f"'{RISKY}"

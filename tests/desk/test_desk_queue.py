@@ -19,7 +19,6 @@ from service.messages import Message, Triage
 from service.parts import Parts, build_parts
 from service.records.tables import audit, audit_guard, conversations, triages
 
-NOW = datetime.now(UTC)
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
 
 
@@ -36,7 +35,11 @@ async def write(own: Parts) -> Any:
 
 
 async def come_to(parts: Parts, text: str = "Where is my parcel?", minutes: float = 0, **fields: Any) -> Triage:
-    given = {"text": text, "channel": "email", "received_at": (NOW + timedelta(minutes=minutes)).isoformat()} | fields
+    given = {
+        "text": text,
+        "channel": "email",
+        "received_at": (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat(),
+    } | fields
     return await pipeline.triage(Message.model_validate(given), parts)
 
 

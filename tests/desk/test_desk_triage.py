@@ -19,7 +19,6 @@ from service.parts import Parts, build_parts
 from service.records.purchases import put_customers, put_orders
 from service.redraft import Wish, redraft
 
-NOW = datetime.now(UTC)
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
 LATE = {
     "text": "My order A-1001 is still not here, this is the third time I write!", "channel": "instagram",
@@ -31,7 +30,7 @@ async def come(parts: Parts, **fields: Any) -> Triage:
     given = {
         "text": "Do you ship to Belgium?",
         "channel": "email",
-        "received_at": (NOW - timedelta(minutes=5)).isoformat(),
+        "received_at": (datetime.now(UTC) - timedelta(minutes=5)).isoformat(),
     } | fields
     return await pipeline.triage(Message.model_validate(given), parts)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 
 from babel import Locale
 
@@ -91,7 +91,7 @@ def _is_served(place: str, made: Made) -> bool:
     return False
 
 
-@cache
+@lru_cache(maxsize=256)
 def _places(language: str, served: tuple[str, ...]) -> re.Pattern[str]:
     """A country that is not served, or a place that is none, after a word of direction."""
     code = language if language in languages() else "en"
