@@ -84,12 +84,14 @@ def test_keys_alone_move_through_the_queue_and_narrow_it_down(opened: Any, no_vi
     assert "Next conversation" in dialog.inner_text()
     page.get_by_label("Keys of one letter").uncheck()
     page.keyboard.press("Escape")
+    page.locator("dialog[open]").wait_for(state="detached")
     page.locator(".row-link").first.focus()
     page.keyboard.press("j")
     assert focused(page) == all_rows[0]
     page.locator("#keys-open").click()
     page.get_by_label("Keys of one letter").check()
     page.keyboard.press("Escape")
+    page.locator("dialog[open]").wait_for(state="detached")
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.name") == "state"
     page.keyboard.type("j")  # typed, not a command

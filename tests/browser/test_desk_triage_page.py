@@ -57,6 +57,7 @@ def test_the_page_shuts_nobody_out(opened: Any, come: Any, no_violations: Any, s
         page.locator("dialog[open]").wait_for()
         no_violations(page)
         page.keyboard.press("Escape")
+        page.locator("dialog[open]").wait_for(state="detached")
     page.evaluate("document.querySelectorAll('main details:not(.menu)').forEach(one => { one.open = true; })")
     no_violations(page)
     page.goto(f"/desk/triages/{come('y' * 9_000)['id']}")
