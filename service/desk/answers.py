@@ -92,10 +92,12 @@ async def reopen(request: Request, triage_id: TriageId, agent: AgentOf, parts: P
 async def ask_redraft(
     request: Request, triage_id: TriageId, agent: AgentOf, parts: PartsOf,
     tone: Annotated[str, Form()] = "", instruction: Annotated[str, Form(max_length=1_000)] = "",
+    alternatives: Annotated[int, Form(ge=0, le=3)] = 0,
 ) -> Response:  # fmt: skip
-    """Another draft, in the editor's place."""
+    """Another draft, in the editor's place, with other wordings of it where they are asked for."""
     await open_triage(request, triage_id, agent, parts)
-    wish = Wish(tone=cast(Tone, tone) if tone in get_args(Tone) else None, instruction=instruction.strip() or None)
+    asked = cast(Tone, tone) if tone in get_args(Tone) else None
+    wish = Wish(tone=asked, instruction=instruction.strip() or None, alternatives=alternatives)
     await redraft(triage_id, wish, parts, agent.name)
     opened = await open_triage(request, triage_id, agent, parts)
     if _inside(request):

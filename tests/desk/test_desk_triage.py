@@ -173,6 +173,8 @@ async def test_another_draft_takes_the_editor_s_place(own: Parts, visitors: Any)
     part = await maja.send(f"/desk/triages/{triage.id}/redraft", {"instruction": "shorter"}, hx_request="true")
     assert (part.status_code, 'data-number="1"' in part.text, 'name="number" value="1"' in part.text) == (200, True, True)
     assert (await maja.send(f"/desk/triages/{triage.id}/redraft", {"tone": "formal"})).status_code == 303
+    part = await maja.send(f"/desk/triages/{triage.id}/redraft", {"alternatives": "2"}, hx_request="true")
+    assert part.text.count("data-use=") == 2
     assert (await maja.send(f"/desk/triages/{triage.id}/redraft", {"tone": "<script>"})).status_code == 303
     nothing = await come(own, text="lol nice video", channel="tiktok")
     assert nothing.draft is not None
