@@ -79,13 +79,10 @@ class Phrases:
 
     def options(self, key: str, values: dict[str, str]) -> list[str]:
         """The key's variants with `values` filled in: those that use the most of them, none with a gap left open."""
-        usable: list[tuple[int, str]] = []
-        for variant in self.variants.get(key, ()):
-            needed = _placeholders(variant)
-            if needed <= values.keys():
-                usable.append((len(needed), variant.format_map(values)))
+        variants = [(_placeholders(variant), variant) for variant in self.variants.get(key, ())]
+        usable = [(len(needed), variant) for needed, variant in variants if needed <= values.keys()]
         most = max((count for count, _ in usable), default=0)
-        return [text for count, text in usable if count == most]
+        return [variant.format_map(values) for count, variant in usable if count == most]
 
 
 def chosen(options: list[str], *seed: str) -> str | None:

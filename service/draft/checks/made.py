@@ -13,6 +13,7 @@ from service.draft.checks.quantity import Key
 from service.draft.checks.wording import Words, plain, sentences_of, stands_in, words_of
 from service.draft.plan import Plan
 from service.messages import Action, Context, DraftText, Escalation, Message, Order, Passage, Understanding
+from service.order_numbers import order_numbers
 
 _NO_WORD = re.compile(r"[\W_]+")
 WORD = re.compile(r"[^\W\d_][\w]*(?:['-][^\W\d_][\w]*)*")
@@ -69,6 +70,11 @@ class Made:
         message = self.message
         heard = (attachment.transcript for attachment in message.attachments if attachment.transcript)
         return plain("\n".join([message.content, *(turn.text for turn in message.thread), *heard]))
+
+    @cached_property
+    def numbers_said(self) -> tuple[str, ...]:
+        """What looks like an order number there."""
+        return tuple(order_numbers(self.said))
 
     @cached_property
     def passage_texts(self) -> tuple[tuple[str, str], ...]:
@@ -136,6 +142,17 @@ class Made:
         ]  # fmt: skip
         texts = (*(text for text, _ in self.passage_texts), *self.values, self.said, *self.approved)
         return tuple(plain(value).casefold() for value in (*own, *texts) if value)
+
+    @cached_property
+    def any_language(self) -> tuple[str, ...]:
+        """Names that are the same in any language: of the brand, its team and help lines, of what was ordered and is sold."""
+        identity, voice = self.brand.identity, self.brand.voice(self.language)
+        names = (
+            identity.display_name, *identity.support_handles.values(), voice.team, voice.disclosure,
+            *(line.name for line in identity.help_lines), *(item.name for order in self.context.orders for item in order.items),
+            *(product.name for product in self.brand.catalogue),
+        )  # fmt: skip
+        return tuple(plain(name) for name in names if name)
 
     @cached_property
     def named(self) -> str:

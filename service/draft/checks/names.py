@@ -28,7 +28,7 @@ def unknown_names(text: str, made: Made) -> list[str]:
     """Names that nothing the draft rests on has."""
     found = [name for name in _listed_in(plain(text), made) if not _named(name, made)]
     for sentence in sentences_of(_LINK.sub(" ", plain(text))):
-        found += (name for name in _by_capital(sentence, made) if not knows(name, made))
+        found += (name for name in _by_capital(sentence, made.language in NOUNS_HAVE_CAPITALS) if not knows(name, made))
     return list(dict.fromkeys(found))
 
 
@@ -47,34 +47,32 @@ def _listed_pattern(products: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w@])(?=[{first}])(?:{'|'.join(map(re.escape, longest))})(?!\w)")
 
 
-def _by_capital(sentence: str, made: Made) -> Iterator[str]:
+@lru_cache(maxsize=4096)
+def _by_capital(sentence: str, german: bool) -> tuple[str, ...]:
     """Words with a capital where the language writes none, the first of a sentence left out."""
     words = list(WORD.finditer(sentence))
-    german = made.language in NOUNS_HAVE_CAPITALS
-    for at, match in enumerate(words):
-        word = match[0]
-        if not _CAPITAL.match(word) or _starts(sentence, match.start()):
-            continue
-        if word.isupper() and len(word) > 1:
-            yield word
-        elif german:
-            before = words[at - 1] if at else None
-            beside = (
-                before is not None and sentence[before.end() : match.start()] == " " and not _starts(sentence, before.start())
-            )
-            if any(_CAPITAL.match(char) for char in word[1:] if char.isalpha()) and "-" not in word:
-                yield word
-            elif (
-                beside
-                and before is not None
-                and _CAPITAL.match(before[0])
-                and before[0] not in _PRONOUNS
-                and word not in _PRONOUNS
-            ):
-                if not _NOUN.search(word):
-                    yield word
-        else:
-            yield word
+    return tuple(
+        match[0]
+        for at, match in enumerate(words)
+        if _CAPITAL.match(match[0])
+        and not _starts(sentence, match.start())
+        and (_is_acronym(match[0]) or not german or _stands_out(words[at - 1] if at else None, match, sentence))
+    )
+
+
+def _is_acronym(word: str) -> bool:
+    return word.isupper() and len(word) > 1
+
+
+def _stands_out(before: re.Match[str] | None, match: re.Match[str], sentence: str) -> bool:
+    """Whether a word is none of German's nouns: it has a capital inside, or stands beside another noun without ending as one."""
+    word = match[0]
+    if any(_CAPITAL.match(char) for char in word[1:] if char.isalpha()) and "-" not in word:
+        return True
+    if before is None or sentence[before.end() : match.start()] != " " or _starts(sentence, before.start()):
+        return False
+    both = _CAPITAL.match(before[0]) is not None and before[0] not in _PRONOUNS and word not in _PRONOUNS
+    return both and _NOUN.search(word) is None
 
 
 def _starts(sentence: str, at: int) -> bool:

@@ -58,7 +58,7 @@ def personal(text: str, made: Made) -> list[str]:
         street.start() : street.end()
     ].casefold() not in made.sources.casefold():
         problems.append("address")
-    problems += ["what was bought" for order in context.orders if _tells_items(order, said, made)]
+    problems += ["what was bought" for order in context.orders if _tells_items(order, lowered, made)]
     problems += _facts_of_orders(said, made)
     return sorted(set(problems))
 
@@ -68,27 +68,23 @@ def foreign_data(text: str, made: Made) -> list[str]:
     said = plain(text)
     lowered = said.casefold()
     customer = made.context.customer
-    mine = {value.casefold() for value in (customer.email if customer else None,) if value} | _ours(made)
-    everything = f"{made.sources}\n{made.said}".casefold()
-    problems = [
-        f"the address {found}"
-        for found in _EMAIL.findall(lowered)
-        if found.rstrip(".") not in mine and found.rstrip(".") not in everything
-    ]
-    handles = {
-        value.casefold()
-        for value in (
+    problems: list[str] = []
+    if "@" in said:
+        mine = {value.casefold() for value in (customer.email if customer else None,) if value} | _ours(made)
+        everything = f"{made.sources}\n{made.said}".casefold()
+        addresses = (found.rstrip(".") for found in _EMAIL.findall(lowered))
+        problems += [f"the address {found}" for found in addresses if found not in mine and found not in everything]
+        accounts = (
             *made.brand.identity.support_handles.values(),
             made.message.author.handle or "",
             *(customer.handles.values() if customer else ()),
         )
-    }
-    left = _EMAIL.sub(" ", said)
-    problems += [
-        f"the account {found}"
-        for found in _HANDLE.findall(left)
-        if found.casefold() not in handles and found.casefold() not in everything
-    ]
+        handles = {account.casefold() for account in accounts}
+        problems += [
+            f"the account {found}"
+            for found in _HANDLE.findall(_EMAIL.sub(" ", said))
+            if found.casefold() not in handles and found.casefold() not in everything
+        ]
     problems += [f"the number {found}" for found in _unknown_numbers(said, made)]
     return [*problems, *(f"greets {name}" for name in _strangers_greeted(said, made))]
 
@@ -138,36 +134,30 @@ def _ours(made: Made) -> set[str]:
     return {value.casefold() for value in (contact.email, contact.phone) if value}
 
 
-def _tells_items(order: Order, said: str, made: Made) -> bool:
-    """Whether the text names what was bought, where neither the conversation nor a passage did."""
+def _tells_items(order: Order, lowered: str, made: Made) -> bool:
+    """Whether the text, lower case, names what was bought, where neither the conversation nor a passage did."""
+    yours = {word for found in _YOUR.finditer(lowered) for word in (found["what"], *found["what"].split())}
+    told = {name for item in order.items if stands_in(name := plain(item.name).casefold(), lowered)}
+    for item in order.items:
+        told |= made.brand.kinds.get(item.sku or "", frozenset()) & yours
+    if not told:
+        return False
     elsewhere = "\n".join(
         [made.said, *(text for text, _ in made.passage_texts), *(s.title for s in made.context.suggestions if not s.personal)]
     ).casefold()
-    lowered = said.casefold()
-    for item in order.items:
-        if stands_in(plain(item.name).casefold(), lowered) and not stands_in(plain(item.name).casefold(), elsewhere):
-            return True
-        kinds = made.brand.kinds.get(item.sku or "", frozenset())
-        yours = {word for found in _YOUR.finditer(lowered) for word in (found["what"], *found["what"].split())}
-        if any(not stands_in(kind, elsewhere) for kind in kinds & yours):
-            return True
-    return False
+    return any(not stands_in(name, elsewhere) for name in told)
 
 
 def _facts_of_orders(said: str, made: Made) -> list[str]:
     """Sums and days of the record that neither the conversation nor a passage has."""
-    own = set(_keys_of_orders(made))
-    if not own:
-        return []
-    elsewhere: set[Key] = set(made.heard)
-    for text, language in made.passage_texts:
-        elsewhere |= keys_of(text, language, made.today)
-    found = [
-        q
-        for q in quantities_of(said, made.language, made.today)
-        if q.kind in ("money", "date") and q.keys & own and not q.keys & elsewhere
-    ]
+    told = [q for q in quantities_of(said, made.language, made.today) if q.kind in ("money", "date")]
+    own = frozenset(_keys_of_orders(made)) if told else frozenset[Key]()
+    found = [q for q in told if q.keys & own and not q.keys & made.heard and not q.keys & _keys_of_passages(made)]
     return ["the sum of an order" if q.kind == "money" else "a day of an order" for q in found]
+
+
+def _keys_of_passages(made: Made) -> frozenset[Key]:
+    return frozenset[Key]().union(*(keys_of(text, language, made.today) for text, language in made.passage_texts))
 
 
 def _keys_of_orders(made: Made) -> Iterator[Key]:

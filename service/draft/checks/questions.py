@@ -9,7 +9,6 @@ from service.draft.checks.quantities import keys_of, quantities_of
 from service.draft.checks.quantity import Key
 from service.draft.checks.wording import clauses_of, plain, sentences_of, stems, stems_of, words_of
 from service.messages import DraftText, Order, Passage
-from service.order_numbers import order_numbers
 
 SHARED = 8  # stems of a passage that a text which answers by it has, beside those of the question
 WITH_NUMBER = 2  # the same of a text that tells a number of the passage
@@ -136,11 +135,10 @@ _MENTIONED = frozenset({"email", "photo"})  # a question may speak of them and a
 def _known(made: Made) -> dict[str, bool]:
     customer, message, order = made.context.customer, made.message, made.plan.order
     mine = {one.order_id.upper() for one in made.context.orders}
-    said = set(order_numbers(made.said))
     photo = any(attachment.kind.casefold() in _PICTURES for attachment in message.attachments)
     photo = photo or any(event.event == "photo_received" for event in (order.timeline if order else ()))
     return {
-        "order": order is not None or bool(said & mine),
+        "order": order is not None or not mine.isdisjoint(made.numbers_said),
         "email": bool(customer and customer.email) or re.search(r"[\w.+-]+@[\w-]+\.\w", made.said) is not None,
         "photo": photo or _was_sent("photo", made),
         "name": bool((customer and customer.name) or message.author.name),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from service.draft.checks.made import Made
 from service.draft.checks.wording import languages, plain, sentences_of, words_of
@@ -19,6 +19,7 @@ OTHER = 2  # small words of another language, and none of the right one, that ma
 SURELY = 0.25  # share of small words of the right language from which a text is in it
 LONG = 7  # letters from which one word is a courtesy of one language alone
 RUN = 6  # words in a row that are looked at where a sentence changes its language
+_FIRST = re.compile(r"[^\W\d_]+")
 _TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 _LINK = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|[@#]\w\S*")
 _QUOTE = re.compile(r"[\"“„«][^\"“”„«»\n]{1,80}[\"”“»]")
@@ -40,33 +41,46 @@ def _surely_right(said: str, language: str) -> bool:
     """Whether so many small words are of this language, and so few of any other, that no model needs to be asked."""
     if language not in languages():
         return False
-    words = [word.casefold() for word in _TOKEN.findall(said)]
-    ours = sum(word in words_of(language).functions for word in words)
-    return ours >= SURELY * len(words) and ours > 2 * sum(word in _others(language).words for word in words)
+    words = _words(said)
+    ours = _among(words, words_of(language).functions)
+    return ours >= SURELY * len(words) and ours > 2 * _among(words, _others(language).words)
 
 
 def foreign(sentence: str, made: Made) -> str | None:
     """Why a sentence reads as another language; names, quotes and words of the sources are left out of it by the caller."""
     if made.language not in languages():
         return None
-    words = [word.casefold() for word in _TOKEN.findall(sentence)]
-    if (script := _other_script(words, made)) is not None:
-        return f"{script.lower()} letters"
-    right, others = words_of(made.language).functions, _others(made.language)
-    courteous = others.courtesies.search(sentence) is not None
-    if courteous or sum(word in others.words for word in words) >= OTHER:
+    script = None if sentence.isascii() else _other_script(_words(sentence), made)
+    return f"{script.lower()} letters" if script is not None else _other_language(sentence, made.language)
+
+
+@lru_cache(maxsize=8192)
+def _other_language(sentence: str, language: str) -> str | None:
+    """Why a sentence reads as another language than this one, by its words alone."""
+    words = _words(sentence)
+    others = _others(language)
+    courteous = others.may_be_courteous(words) and others.courtesies.search(sentence) is not None
+    if courteous or _among(words, others.words) >= OTHER:
         for code in languages():
-            if code == made.language:
+            if code == language:
                 continue
-            if courteous and (found := _courtesies(code, made.language).search(sentence)) is not None:
-                return f"{found[0]!r} is {code}, not {made.language}"
-            if _switched(words, _only(code, made.language), _only(made.language, code)):
-                return f"a part reads as {code}, not {made.language}"
-    if len(words) > FEW and not any(word in right for word in words):
+            if courteous and (found := _courtesies(code, language).search(sentence)) is not None:
+                return f"{found[0]!r} is {code}, not {language}"
+            if _switched(words, _only(code, language), _only(language, code)):
+                return f"a part reads as {code}, not {language}"
+    if len(words) > FEW and words_of(language).functions.isdisjoint(words):
         read = identify(" ".join(words), said=None, supported=languages())
-        if read.code not in (made.language, "und") and read.score >= CLEARLY and not _near(read.code, made.language):
-            return f"a part reads as {read.code}, not {made.language}"
+        if read.code not in (language, "und") and read.score >= CLEARLY and not _near(read.code, language):
+            return f"a part reads as {read.code}, not {language}"
     return None
+
+
+def _among(words: list[str], listed: frozenset[str]) -> int:
+    return sum(map(listed.__contains__, words))
+
+
+def _words(text: str) -> list[str]:
+    return [word.casefold() for word in _TOKEN.findall(text)]
 
 
 def _switched(words: list[str], other: frozenset[str], right: frozenset[str]) -> bool:
@@ -92,14 +106,21 @@ def _own(code: str) -> frozenset[str]:
 
 
 @cache
-def _courtesies(code: str, right: str) -> re.Pattern[str]:
+def _courtesies_only(code: str, right: str) -> tuple[str, ...]:
+    """Courtesies of a language that the other has not; a short word may be of many."""
     ours = {phrase.casefold() for phrase in words_of(right).given.courtesies}
-    listed = [
-        re.escape(phrase)
-        for phrase in words_of(code).given.courtesies
-        if phrase.casefold() not in ours and (" " in phrase or len(phrase) >= LONG)
-    ]
-    return re.compile(rf"(?<!\w)(?:{'|'.join(listed)})(?!\w)" if listed else r"(?!)", re.IGNORECASE)
+    listed = words_of(code).given.courtesies
+    return tuple(phrase for phrase in listed if phrase.casefold() not in ours and (" " in phrase or len(phrase) >= LONG))
+
+
+@cache
+def _courtesies(code: str, right: str) -> re.Pattern[str]:
+    return _any_of(_courtesies_only(code, right))
+
+
+def _any_of(phrases: tuple[str, ...]) -> re.Pattern[str]:
+    listed = "|".join(map(re.escape, phrases))
+    return re.compile(rf"(?<!\w)(?:{listed})(?!\w)" if phrases else r"(?!)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -107,15 +128,21 @@ class _Others:
     """What all other languages have together, to tell most sentences by one look."""
 
     words: frozenset[str]
+    first: frozenset[str]  # words that courtesies begin with, cut at apostrophes
     courtesies: re.Pattern[str]
+
+    def may_be_courteous(self, words: list[str]) -> bool:
+        """Whether a courtesy may begin with one of the words."""
+        return not self.first.isdisjoint(words) or any("'" in w and not self.first.isdisjoint(w.split("'")) for w in words)
 
 
 @cache
 def _others(right: str) -> _Others:
     codes = [code for code in languages() if code != right]
-    together = "|".join(_courtesies(code, right).pattern for code in codes)
+    courtesies = tuple(phrase for code in codes for phrase in _courtesies_only(code, right))
     words = frozenset[str]().union(*(_only(code, right) for code in codes))
-    return _Others(words, re.compile(together, re.IGNORECASE))
+    first = frozenset(found[0].casefold() for phrase in courtesies if (found := _FIRST.search(phrase)) is not None)
+    return _Others(words, first, _any_of(courtesies))
 
 
 def _near(code: str, language: str) -> bool:
@@ -145,24 +172,15 @@ def _other_script(words: list[str], made: Made) -> str | None:
 
 def without_names(text: str, made: Made) -> str:
     """The text without what may be in any language: names, links, quotes of the customer and of foreign passages."""
-    identity = made.brand.identity
-    voice = made.brand.voice(made.language)
     left = text
     for quote in made.foreign_quotes:
         left = left.replace(quote, "\n")
     said = plain(left)
-    names = [
-        identity.display_name,
-        *identity.support_handles.values(),
-        voice.team,
-        voice.disclosure,
-        *(line.name for line in identity.help_lines),
-    ]
-    names += [item.name for order in made.context.orders for item in order.items]
-    names += [product.name for product in made.brand.catalogue]
-    for name in names:
-        if name:
-            said = said.replace(plain(name), " ")
-    heard = made.said.casefold()
-    said = _QUOTE.sub(lambda found: " " if found[0][1:-1].casefold() in heard or len(found[0].split()) < 4 else found[0], said)
+    for name in made.any_language:
+        said = said.replace(name, " ")
+    if _QUOTE.search(said) is not None:
+        heard = made.said.casefold()
+        said = _QUOTE.sub(
+            lambda found: " " if found[0][1:-1].casefold() in heard or len(found[0].split()) < 4 else found[0], said
+        )
     return _LINK.sub(" ", said)

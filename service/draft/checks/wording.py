@@ -20,6 +20,7 @@ _LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 _PLAIN = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "‑": "-"})
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"”“»')\]]*[^\S\n]+(?=[^\W\d_]*[A-ZÀ-ÝÅÄÖ¿¡„“\"«]|\d)")
 _ABBREVIATION = re.compile(r"\b(?:[^\W\d_]|bzw|ca|St|Nr|No|bijv|ex|ej|Mrs?|Ms|Dr|Sra?|Mme|dhr|mevr|etc)\.$")
+LONGEST_ABBREVIATION = 8  # characters, with its full stop
 _ORDINAL = re.compile(r"\b\d{1,2}\.$")
 _LIST_NUMBER = re.compile(r"\d{1,2}\.")
 _MONTH = re.compile(r"(?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez)")
@@ -175,12 +176,20 @@ def sentences_of(text: str) -> tuple[str, ...]:
         parts: list[str] = []
         for part in _SENTENCE.split(line.strip()):
             before = parts[-1] if parts else ""
-            if _ABBREVIATION.search(before) or _LIST_NUMBER.fullmatch(before) or (_ORDINAL.search(before) and _MONTH.match(part)):
+            if before.endswith(".") and _goes_on(before, part):
                 parts[-1] = f"{before} {part}"
             elif part.strip():
                 parts.append(part.strip())
         found += parts
     return tuple(found)
+
+
+def _goes_on(before: str, part: str) -> bool:
+    """Whether a full stop ends no sentence."""
+    end = max(len(before) - LONGEST_ABBREVIATION, 0)
+    if _ABBREVIATION.search(before, end) or _LIST_NUMBER.fullmatch(before):
+        return True
+    return _ORDINAL.search(before, end) is not None and _MONTH.match(part) is not None
 
 
 def clauses_of(sentence: str, words: Words) -> list[str]:
