@@ -23,6 +23,7 @@ from service.parts import Parts
 from service.records.keys import SCOPES, ApiKey, Scope, key_digest
 
 REMEMBERED = 1.0  # seconds that the list of keys is kept: a revoked key is out within this time
+FRESH = 0.5  # seconds after which it is read again beside the requests, so that none of many waits for it
 NOTED = 60.0  # seconds between two notes of when keys were used last
 _scheme = HTTPBearer(auto_error=False, description="API key made with `firstreply keys create`")
 
@@ -41,10 +42,11 @@ class Caller:
 
 
 class Keys:
-    """The keys in force, read from the records at most once a second, and what they were used for in this process."""
+    """The keys in force, read from the records at most twice a second, and what they were used for in this process."""
 
     def __init__(self) -> None:
         self._read_at = float("-inf")
+        self._reading: asyncio.Task[None] | None = None
         self._active: dict[str, ApiKey] = {}
         self._used: dict[int, datetime] = {}
         self.in_use = False  # whether there ever was a key: revoking the last one does not open the door again
@@ -52,11 +54,19 @@ class Keys:
 
     async def active(self, parts: Parts) -> dict[str, ApiKey]:
         """Every key in force by its digest."""
-        if time.monotonic() - self._read_at > REMEMBERED:
-            self._active = await parts.records.api_keys.active()
-            self.in_use = bool(self._active) or bool(await parts.records.api_keys.all())
-            self._read_at = time.monotonic()
+        age = time.monotonic() - self._read_at
+        if age > FRESH and (self._reading is None or self._reading.done()):
+            self._reading = asyncio.create_task(self._read(parts))
+            self._reading.add_done_callback(lambda done: done.cancelled() or done.exception())  # told to whoever waits
+        if age > REMEMBERED and self._reading is not None:
+            await asyncio.shield(self._reading)
         return self._active
+
+    async def _read(self, parts: Parts) -> None:
+        began = time.monotonic()
+        active = await parts.records.api_keys.active()
+        self.in_use = bool(active) or bool(await parts.records.api_keys.all())
+        self._active, self._read_at = active, began
 
     def use(self, key: ApiKey) -> None:
         """Remembers that a key was used now."""

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from sqlalchemy import delete, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.records.database import Database, aware
+from service.records.database import Database, Writes, aware
 from service.records.tables import audit, audit_guard
 
 AuditAction = Literal[
@@ -40,7 +40,7 @@ class Line(Act):
     at: datetime = datetime.min
 
 
-async def write_down(connection: AsyncConnection, acts: Sequence[Act], at: datetime) -> None:
+async def write_down(connection: Writes, acts: Sequence[Act], at: datetime) -> None:
     """Adds lines in the transaction of what they tell, so that neither is there without the other."""
     rows = [
         {

@@ -9,13 +9,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, case, not_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.conversations import LEADS, Conversation, Step, after
 from service.errors import Conflict, NotFound
 from service.messages import URGENCIES, Triage
 from service.records.audit import Act, write_down
-from service.records.database import Database, aware
+from service.records.database import Database, Writes, aware
 from service.records.tables import conversations
 
 _MOMENTS = ("opened_at", "last_message_at", "changed_at", "answered_at", "resolved_at", "respond_by")
@@ -55,7 +54,7 @@ class Conversations:
         present one.
         """
         now = at or datetime.now(UTC)
-        async with self._database.writing() as connection:
+        async with self._database.briefly() as connection:
             before = await _held(connection, brand, conversation_id)
             if before is None:
                 raise NotFound("no conversation with this id")
@@ -65,7 +64,7 @@ class Conversations:
 
 
 async def answered(
-    connection: AsyncConnection, brand: str, conversation_id: str, triage_id: str, agent: str | None, key: str, at: datetime
+    connection: Writes, brand: str, conversation_id: str, triage_id: str, agent: str | None, key: str, at: datetime
 ) -> None:
     """A reply to this triage's message was sent: its conversation is answered, unless the customer has written again since.
 
@@ -76,7 +75,7 @@ async def answered(
         await _moved(connection, before, "answer", agent, key, at)
 
 
-async def _held(connection: AsyncConnection, brand: str, conversation_id: str) -> Conversation | None:
+async def _held(connection: Writes, brand: str, conversation_id: str) -> Conversation | None:
     """The conversation, held until the transaction ends: an update that changes nothing locks on SQLite and Postgres alike."""
     holding = update(conversations).where(_is(brand, conversation_id)).values(version=conversations.c.version)
     row = (await connection.execute(holding.returning(conversations))).one_or_none()
@@ -84,7 +83,7 @@ async def _held(connection: AsyncConnection, brand: str, conversation_id: str) -
 
 
 async def _moved(
-    connection: AsyncConnection, before: Conversation, step: Step, agent: str | None, key: str, now: datetime
+    connection: Writes, before: Conversation, step: Step, agent: str | None, key: str, now: datetime
 ) -> Conversation:
     changed = after(step, before, agent, now)
     if changed != before:
@@ -98,7 +97,7 @@ async def _moved(
     return changed
 
 
-async def put_messages(connection: AsyncConnection, made: Sequence[Triage], now: datetime) -> None:
+async def put_messages(connection: Writes, made: Sequence[Triage], now: datetime) -> None:
     """Each triage's message in its conversation, which is made where it is new, and opened again where it was answered."""
     rows = [
         {

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from alembic import command
 from alembic.config import Config
 from pydantic_core import from_json
-from sqlalchemy import Connection, Executable, Row, event, func, select, update
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Dialect,
+    Engine,
+    Executable,
+    Row,
+    Transaction,
+    create_engine,
+    event,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from service.errors import RecordsNotUsable, Unavailable
@@ -21,6 +37,8 @@ from service.records.tables import brands
 
 DEADLOCK = "40P01"  # SQLSTATE
 BUSY_SECONDS = 10  # how long a write waits for another process's write
+LOOK_SECONDS = (0.001, 0.02)  # between two looks whether that one is done: at first, and at most
+LOCKED = "database is locked"  # how SQLite says it
 
 
 def connect(url: str | URL, *, reading: bool = False) -> AsyncEngine:
@@ -47,12 +65,52 @@ def connect(url: str | URL, *, reading: bool = False) -> AsyncEngine:
     return engine
 
 
+def _in_this_thread(url: URL) -> Engine:
+    """SQLite's file without a thread between: to find a row by its index takes less time than the way there and back."""
+    engine = create_engine(url.set(drivername="sqlite"), pool_reset_on_return=None)
+    event.listen(engine, "connect", _durable)
+    event.listen(engine, "connect", _without_begin)
+    event.listen(engine, "begin", _for_writing)
+    return engine
+
+
+def _without_begin(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    connection.execute("PRAGMA busy_timeout=0")  # this thread never sleeps
+
+
+def _for_writing(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
 def _durable(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     # What is deleted is overwritten: deleted rows must not stand in the file until their page is used again.
     for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_SECONDS * 1000}", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+class Writes(Protocol):
+    """A transaction of either kind, as the records' queries need it."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """Which database it is."""
+
+    async def execute(self, statement: Executable, parameters: Any = None, /) -> CursorResult[Any]:
+        """Runs one statement; a list of parameters runs it for each."""
+
+
+class _Direct:
+    """A transaction whose statements run at once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.dialect = connection.dialect
+
+    async def execute(self, statement: Executable, parameters: Any = None, /) -> CursorResult[Any]:
+        return self._connection.execute(statement, parameters)
 
 
 class Database:
@@ -62,11 +120,17 @@ class Database:
         self.engine = engine
         # Of its own: an isolation level set anew for each read costs two more statements.
         self._reading = connect(engine.url, reading=True)
+        self._inline = _in_this_thread(engine.url) if engine.dialect.name == "sqlite" else None
+        self._committing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit")
+        self._brief = asyncio.Lock()
 
     async def close(self) -> None:
         """Closes every connection."""
         await self.engine.dispose()
         await self._reading.dispose()
+        if self._inline is not None:
+            self._inline.dispose()
+        self._committing.shutdown(wait=False)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
@@ -74,6 +138,31 @@ class Database:
         try:
             async with self.engine.begin() as connection:
                 yield connection
+        except (DBAPIError, OSError) as error:
+            raise Unavailable(f"the records can't be written ({_reason(error)}): nothing was changed, try again") from error
+
+    @asynccontextmanager
+    async def briefly(self) -> AsyncIterator[Writes]:
+        """One transaction of a few statements that find their rows by an index, and with nothing else awaited in it.
+
+        On SQLite its statements run at once, so that it is not held up, and holds up nobody, while something else computes; only
+        the commit, which waits for the disk, has a thread. Raises Unavailable like `writing`.
+        """
+        if self._inline is None:
+            async with self.writing() as connection:
+                yield connection
+            return
+        try:
+            async with self._brief:
+                with self._inline.connect() as direct:
+                    transaction = await _begun(direct)
+                    try:
+                        yield _Direct(direct)
+                        commit = asyncio.get_running_loop().run_in_executor(self._committing, transaction.commit)
+                        await _whatever_comes(commit)
+                    except BaseException:
+                        transaction.rollback()
+                        raise
         except (DBAPIError, OSError) as error:
             raise Unavailable(f"the records can't be written ({_reason(error)}): nothing was changed, try again") from error
 
@@ -110,6 +199,28 @@ class Database:
         except (DBAPIError, OSError):
             return False
         return True
+
+
+async def _begun(connection: Connection) -> Transaction:
+    """A transaction that may write; waits for another process's."""
+    end, pause = time.monotonic() + BUSY_SECONDS, LOOK_SECONDS[0]
+    while True:
+        try:
+            return connection.begin()
+        except OperationalError as error:
+            if LOCKED not in str(error.orig) or time.monotonic() > end:
+                raise
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LOOK_SECONDS[1])
+
+
+async def _whatever_comes(work: asyncio.Future[None]) -> None:
+    """Waits for work in a thread to its end, even where nobody waits for this any more: the connection is its own until then."""
+    try:
+        await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        raise
 
 
 def aware(moment: datetime) -> datetime:

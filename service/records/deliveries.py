@@ -9,10 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Row, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.messages import Triage
-from service.records.database import Database, aware
+from service.records.database import Database, Writes, aware
 from service.records.purchases import inserting
 from service.records.tables import deliveries, endpoints
 
@@ -56,7 +55,7 @@ class Deliveries:
         due = due.order_by(deliveries.c.next_at).limit(most)
         if not await self._database.all(due.limit(1)):  # an idle worker must not ask for the right to write
             return []
-        async with self._database.writing() as connection:
+        async with self._database.briefly() as connection:
             mine = update(deliveries).where(
                 deliveries.c.id.in_(due.with_for_update(skip_locked=True)), deliveries.c.next_at <= now
             )
@@ -74,7 +73,7 @@ class Deliveries:
         )
         done_at = now if status in ("delivered", "failed") else None
         told = {"status": status, "last_code": code, "last_error": error, "next_at": next_at or now, "done_at": done_at}
-        async with self._database.writing() as connection:
+        async with self._database.briefly() as connection:
             await connection.execute(own.values(told))
 
     async def again(self, delivery_id: str, brand: str | None = None) -> bool:
@@ -114,7 +113,7 @@ class Deliveries:
 
 
 async def insert_deliveries(
-    connection: AsyncConnection, triages: Sequence[Triage], now: datetime, *, message_id: str | None = None, state: str = "done"
+    connection: Writes, triages: Sequence[Triage], now: datetime, *, message_id: str | None = None, state: str = "done"
 ) -> None:
     """In the transaction that records triages: a row for each endpoint that wants to be told. Twice is once."""
     query = select(endpoints.c.id, endpoints.c.brand, endpoints.c.events).where(

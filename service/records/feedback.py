@@ -42,7 +42,7 @@ class FeedbackGiven:
     ) -> datetime:
         """What an agent did with a draft is kept as of `at`, by default now; `sent` answers the conversation. Raises NotFound."""
         now = at or datetime.now(UTC)
-        async with self._database.writing() as connection:
+        async with self._database.briefly() as connection:
             values = {
                 "triage_id": triage_id, "at": now, "action": given.action, "data": given.model_dump(mode="json"),
                 "edit": edit.model_dump(mode="json") if edit is not None else None,

@@ -9,12 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Row, Select, and_, case, delete, exists, func, or_, select, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.errors import Unavailable
 from service.messages import Message, Triage
 from service.records.audit import Act, write_down
-from service.records.database import Database, aware, is_deadlock
+from service.records.database import Database, Writes, aware, is_deadlock
 from service.records.deliveries import insert_deliveries
 from service.records.purchases import CHUNK, inserting
 from service.records.recording import insert_triages
@@ -129,7 +128,7 @@ class Inbox:
         answers: dict[int, Accepted | Mismatch] = {}
         now = datetime.now(UTC)
         keyed = sorted((key, index) for index, (_, key) in enumerate(requests) if key is not None)  # in one order everywhere
-        async with self._database.writing() as connection:
+        async with self._database.briefly() as connection:
             for key, index in keyed:
                 earlier = await _earlier(connection, key, _receipts_of(requests[index][0]), now)
                 if earlier is not None:
@@ -170,7 +169,7 @@ class Inbox:
         due = _due(now, hold).limit(most * ROWS_OF_A_BURST)
         if not await self._database.all(due.limit(1)):  # an idle worker must not ask for the right to write
             return []
-        async with self._database.writing() as connection:
+        async with self._database.briefly() as connection:
             if connection.dialect.name == "postgresql":
                 # Two processes that look at a conversation at once would each take a burst of it.
                 await connection.execute(select(func.pg_advisory_xact_lock(TAKING)))
@@ -206,7 +205,7 @@ class Inbox:
         """
         now = datetime.now(UTC)
         _, triage = made
-        async with self._database.writing() as connection:
+        async with self._database.briefly() as connection:
             done = {"state": state, "triage_id": triage.id, "done_at": now, "error": error}
             mine = update(inbox).where(inbox.c.id == taken.id, inbox.c.state == "queued", inbox.c.triage_id.is_(None))
             if (await connection.execute(mine.values(done))).rowcount == 0:
@@ -219,19 +218,19 @@ class Inbox:
 
     async def crashed(self, message_ids: Sequence[str]) -> None:
         """Counts that a process ended while it had these under way, for the first time; `tried_alone` counts later times."""
-        async with self._database.writing() as connection:
+        async with self._database.briefly() as connection:
             query = update(inbox).where(inbox.c.id.in_(message_ids), inbox.c.state == "queued", inbox.c.crashes == 0)
             await connection.execute(query.values(crashes=1))
 
     async def tried_alone(self, message_id: str, number: int) -> None:
         """Counts a process that a message may end before it begins (1), and takes that back once it has ended well (-1)."""
-        async with self._database.writing() as connection:
+        async with self._database.briefly() as connection:
             query = update(inbox).where(inbox.c.id == message_id)
             await connection.execute(query.values(crashes=inbox.c.crashes + number))
 
     async def put_back(self, taken: Kept) -> None:
         """What was taken, and its workflow is lost, is accepted once more."""
-        async with self._database.writing() as connection:
+        async with self._database.briefly() as connection:
             query = update(inbox).where(inbox.c.id == taken.id, inbox.c.state == "queued", inbox.c.attempt == taken.attempt)
             await connection.execute(query.values(state="accepted"))
 
@@ -285,9 +284,7 @@ def _due(now: datetime, hold: timedelta) -> Select[Any]:
     return query.order_by(inbox.c.due_at)
 
 
-async def _earlier(
-    connection: AsyncConnection, key: Key, receipts: tuple[Receipt, ...], now: datetime
-) -> Accepted | Mismatch | None:
+async def _earlier(connection: Writes, key: Key, receipts: tuple[Receipt, ...], now: datetime) -> Accepted | Mismatch | None:
     """What was answered to this key before; None where it is new and now taken."""
     await connection.execute(delete(idempotency).where(_same_key(key), idempotency.c.expires_at <= now))
     row = {
@@ -319,7 +316,7 @@ def _receipt(item: Incoming, kept: dict[tuple[str, str, str], str]) -> Receipt:
     return Receipt(known_as, item.external_id, duplicate=known_as != item.id)
 
 
-async def _put(connection: AsyncConnection, items: Sequence[Incoming], now: datetime) -> dict[tuple[str, str, str], str]:
+async def _put(connection: Writes, items: Sequence[Incoming], now: datetime) -> dict[tuple[str, str, str], str]:
     """By brand, source and external id: the id that each of the items has in the inbox now."""
     kept: dict[tuple[str, str, str], str] = {}
     identity = tuple_(inbox.c.brand, inbox.c.source, inbox.c.external_id)

@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.messages import Customer, Order
+from service.records.database import Writes
 from service.records.tables import customers, handles, orders
 
 CHUNK = 500  # ids of one statement: SQLite and Postgres both limit their parameters
@@ -74,7 +75,7 @@ def _row(brand: str, key: str, value: Customer | Order) -> dict[str, Any]:
     return {"brand": brand, key: getattr(value, key), "data": value.model_dump(mode="json")}
 
 
-def inserting(connection: AsyncConnection, table: Table) -> Any:
+def inserting(connection: Writes, table: Table) -> Any:
     """An insert that can say what happens where the key is there; both databases have it, each by its own name."""
     return (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(table)
 

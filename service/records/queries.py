@@ -299,7 +299,7 @@ class Records(Database):
         `at` records them as made then: they are past, and no other system is told of them.
         """
         now = at or datetime.now(UTC)
-        async with self.writing() as connection:
+        async with self.briefly() as connection:
             await insert_triages(connection, pairs, now, actors)
             if at is None:
                 await insert_deliveries(connection, [triage for _, triage in pairs], now)

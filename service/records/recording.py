@@ -7,18 +7,18 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.messages import Message, Triage
 from service.records.audit import Act, write_down
 from service.records.conversations import conversation_of, put_messages
+from service.records.database import Writes
 from service.records.tables import triages
 
 INBOX = "inbox"  # who records what nobody waits for
 
 
 async def insert_triages(
-    connection: AsyncConnection, pairs: Sequence[tuple[Message, Triage]], now: datetime, actors: Sequence[str] = ()
+    connection: Writes, pairs: Sequence[tuple[Message, Triage]], now: datetime, actors: Sequence[str] = ()
 ) -> None:
     """Records triages with the messages they answer, their conversations, and that they were made, by the `actors` if given."""
     await connection.execute(insert(triages), [_row(message, triage, now) for message, triage in pairs])

@@ -22,7 +22,7 @@ class Workers:
     async def beat(self, executor_id: str, started_at: datetime) -> None:
         """Says that this process lives."""
         now = datetime.now(UTC)
-        async with self._database.writing() as connection:
+        async with self._database.briefly() as connection:
             put = inserting(connection, workers).values(executor_id=executor_id, started_at=started_at, seen_at=now)
             await connection.execute(put.on_conflict_do_update(index_elements=["executor_id"], set_={"seen_at": now}))
 
@@ -35,7 +35,7 @@ class Workers:
         seen = {row.executor_id: aware(row.seen_at) for row in await self._database.all(query)}
         if not seen:
             return {}
-        async with self._database.writing() as connection:
+        async with self._database.briefly() as connection:
             claim = update(workers).where(workers.c.seen_at < before, workers.c.executor_id.in_(seen))
             claim = claim.values(seen_at=datetime.now(UTC)).returning(workers.c.executor_id)
             return {row.executor_id: seen[row.executor_id] > LONG_AGO for row in (await connection.execute(claim)).all()}
@@ -47,6 +47,6 @@ class Workers:
     async def leave(self, executor_id: str, *, work_left: bool = False) -> None:
         """Ends a process; what it left under way is taken over at once rather than after a silence."""
         own = workers.c.executor_id == executor_id
-        async with self._database.writing() as connection:
+        async with self._database.briefly() as connection:
             change = update(workers).where(own).values(seen_at=LONG_AGO) if work_left else delete(workers).where(own)
             await connection.execute(change)

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import event
+from sqlalchemy.pool import Pool
 
 from service.parts import build_parts
 
@@ -52,7 +53,7 @@ def test_a_full_disk_refuses_and_everything_accepted_is_there_afterwards(start_s
 
 @pytest.mark.sqlite
 async def test_a_database_that_became_read_only_refuses_until_it_can_be_written(
-    settings_in: Any, data_dir: Path, client_on: Any
+    settings_in: Any, data_dir: Path, client_on: Any, request: pytest.FixtureRequest
 ) -> None:
     async with build_parts(settings_in(data_dir)) as parts, client_on(parts) as client:
 
@@ -62,14 +63,15 @@ async def test_a_database_that_became_read_only_refuses_until_it_can_be_written(
         def writable(connection: Any, *_: Any) -> None:
             connection.execute("PRAGMA query_only = OFF")
 
-        event.listen(parts.records.engine.sync_engine, "checkout", read_only)
+        event.listen(Pool, "checkout", read_only)
         refused = await client.post("/v1/messages", json=ASKED | {"id": "m"})
         assert refused.status_code == 503
         assert "readonly database" in refused.json()["detail"]
         assert (await client.post("/v1/triage", json=ASKED)).status_code == 503
         assert (await client.get("/readyz")).status_code == 503
-        event.remove(parts.records.engine.sync_engine, "checkout", read_only)
-        event.listen(parts.records.engine.sync_engine, "checkout", writable)
+        event.remove(Pool, "checkout", read_only)
+        event.listen(Pool, "checkout", writable)
+        request.addfinalizer(lambda: event.remove(Pool, "checkout", writable))
         taken = await client.post("/v1/messages", json=ASKED | {"id": "m"})
         assert (taken.status_code, taken.json()["duplicate"]) == (202, False)
         assert (await client.get("/readyz")).status_code == 200
