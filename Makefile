@@ -6,6 +6,7 @@
 # make bench-retrieval      whether the right passage is found, and whether it is known when there is none
 # make bench-escalation     who is handed to a human of real messages (needs their sets)
 # make bench-defects        how much of what a bad model may write the checks refuse
+# make bench-attack         what a model that obeys every attack gets past the checks
 # make bench-writer         what calling a model costs beside what the model takes, and what 100 slow streams cost others
 # make bench-scale        retrieval, start and memory as an installation grows, and large imports
 # make bench-intake       how fast messages are accepted and triaged, and what becomes of too many
@@ -21,7 +22,7 @@ MODEL := .firstreply/models/multilingual-e5-small/modules.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_QUIET := 1
 
-.PHONY: setup run test test-browser test-llm test-long test-postgres check format bench bench-understanding bench-retrieval bench-escalation bench-defects bench-masking bench-writer bench-scale bench-intake bench-workers evals train clean
+.PHONY: setup run test test-browser test-llm test-long test-postgres check format bench bench-understanding bench-retrieval bench-escalation bench-defects bench-attack bench-masking bench-writer bench-scale bench-intake bench-workers evals train clean
 
 setup: .venv/ready $(MODEL)
 
@@ -117,6 +118,9 @@ bench-escalation: setup
 
 bench-defects: setup
 	@$(BIN)/python -m evals.bench.defects
+
+bench-attack: setup
+	@$(BIN)/python -m evals.bench.attack --data "$(DATA)"
 
 bench-masking: setup
 	@$(BIN)/python -m evals.bench.masking --data "$(DATA)"

@@ -250,7 +250,15 @@ def _failing(name: str, problems: list[str]) -> list[Check]:
 
 def _badly_cited(brief: Brief, masked: Pseudonyms, written: Written) -> list[str]:
     known = {source.id for source in brief.sources()}
-    return [f"{claim.source!r} is no source" for claim in written.claims if masked.show(claim.source).strip() not in known]
+    return [f"{claim.source!r} is no source" for claim in written.claims if _source_of(claim, masked, known) is None]
+
+
+def _source_of(claim: Claim, masked: Pseudonyms, known: Collection[str]) -> str | None:
+    """The id of the source that a claim names; "A-1001.total.amount" names a part of A-1001.total. None: there is none such."""
+    name = masked.show(claim.source).strip()
+    while name not in known and "." in name:
+        name = name.rpartition(".")[0]
+    return name if name in known else None
 
 
 def _answers_instead(brief: Brief, written: Written) -> list[str]:
@@ -264,8 +272,9 @@ def _drafted(
     brief: Brief, masked: Pseudonyms, written: Written, public: str | None, private: str
 ) -> tuple[Draft, tuple[Check, ...]]:
     rules = rules_of(brief.message.channel)
-    cited = {masked.show(claim.source).strip() for claim in written.claims}
     sources = {source.id: source.text for source in brief.sources()}
+    claimed = [(source, claim) for claim in written.claims if (source := _source_of(claim, masked, sources)) is not None]
+    cited = {source for source, _ in claimed}
     passages = {passage.id for passage in brief.passages}
     told = _text(brief, masked, private, rules.private)
     open_text = _text(brief, masked, public, rules.public) if public is not None else None
@@ -276,9 +285,7 @@ def _drafted(
         public=open_text,
         private=told,
         citations=tuple(
-            Citation(source=masked.show(claim.source).strip(), quote=masked.show(claim.text))
-            for claim in written.claims
-            if masked.show(claim.source).strip() in passages
+            Citation(source=source, quote=masked.show(claim.text)) for source, claim in claimed if source in passages
         ),
         order_fields=tuple(sorted(name for name in cited if name in sources and name not in passages and name != APPROVED)),
     )

@@ -110,6 +110,18 @@ async def test_what_a_model_gets_wrong_it_is_told_and_puts_right(with_model: Par
     assert "facts_cited" in told[-1]["content"]
 
 
+async def test_a_claim_may_name_a_part_of_a_field(with_model: Parts, server: ModelServer) -> None:
+    claims = [claim | {"source": f"{claim['source']}.value"} for claim in CLAIMS]
+    server.answer = says(answer(claims=claims))
+    triage = await drafted(asked(), with_model)
+    assert triage.draft is not None
+    assert triage.draft.engine == "writer"
+    server.answer = says(answer())
+    whole = (await drafted(asked(), with_model)).draft
+    assert whole is not None
+    assert (triage.draft.citations, triage.draft.order_fields) == (whole.citations, whole.order_fields)
+
+
 @pytest.mark.parametrize(
     ("fields", "check"),
     [
