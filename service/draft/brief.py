@@ -70,7 +70,7 @@ class Brief:
     def sources(self) -> list[Source]:
         """All a draft may cite, personal data in it."""
         found = [Source(p.id, f"{p.title}\n{p.text}\n{p.short or ''}".strip()[:LONGEST]) for p in self.passages]
-        found += [source for order in self._orders() for source in order_sources(order, self.composed.language)]
+        found += [source for order in self.orders for source in order_sources(order, self.composed.language)]
         return [*found, Source(APPROVED, _texts(self.composed))]
 
     def values(self, masked: Pseudonyms) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class Brief:
         message, brand, language = self.message, self.brand, self.composed.language
         voice, rules = brand.voice(language), rules_of(message.channel)
         sources = self.sources()
-        orders = {source.id for order in self._orders() for source in order_sources(order, language)}
+        orders = {source.id for order in self.orders for source in order_sources(order, language)}
         values = {
             "brand": brand.identity.display_name,
             "language": str(Locale.parse(language).get_display_name("en")),
@@ -105,7 +105,9 @@ class Brief:
         }
         return values | {"fence": fence(_strings(values))}
 
-    def _orders(self) -> list[Order]:
+    @property
+    def orders(self) -> list[Order]:
+        """The customer's orders that a draft may speak of, the likeliest first."""
         first = [self.plan.order] if self.plan.order else []
         return [*first, *(order for order in self.context.orders if order not in first)][:MOST_ORDERS]
 

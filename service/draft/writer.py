@@ -249,12 +249,15 @@ def _failing(name: str, problems: list[str]) -> list[Check]:
 
 
 def _badly_cited(brief: Brief, masked: Pseudonyms, written: Written) -> list[str]:
-    known = {source.id for source in brief.sources()}
+    known = {source.id for source in brief.sources()} | {order.order_id for order in brief.orders}
     return [f"{claim.source!r} is no source" for claim in written.claims if _source_of(claim, masked, known) is None]
 
 
 def _source_of(claim: Claim, masked: Pseudonyms, known: Collection[str]) -> str | None:
-    """The id of the source that a claim names; "A-1001.total.amount" names a part of A-1001.total. None: there is none such."""
+    """The id of the source that a claim names; None: there is none such.
+
+    "A-1001.total.amount" names a part of A-1001.total, and "A-1001.refund" that there is none yet, where the order has none.
+    """
     name = masked.show(claim.source).strip()
     while name not in known and "." in name:
         name = name.rpartition(".")[0]

@@ -9,7 +9,7 @@ from functools import lru_cache
 from babel import Locale
 
 from service.draft.checks.made import Made, bare
-from service.draft.checks.wording import Words, clauses_of, languages, plain, sentences_of, words_of
+from service.draft.checks.wording import Words, clauses_of, languages, plain, sentences_of, without_labels, words_of
 
 SHORT_DENIAL = 4  # words of a clause that takes back what is said before it
 SHORTEST = 3  # letters of a country's name that is no other word
@@ -22,7 +22,7 @@ def beyond(text: str, made: Made) -> list[str]:
     for sentence in sentences_of(plain(text)):
         if bare(sentence) in made.approved_sentences:
             continue
-        problems += _paired(sentence, made)
+        problems += _paired(without_labels(sentence), made)
         problems += _sent_to(sentence, made)
     return list(dict.fromkeys(problems))
 

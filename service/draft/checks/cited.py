@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
+
 from service.draft.checks.derived import follows
 from service.draft.checks.made import Made, bare, passage_words
 from service.draft.checks.names import unknown_names
 from service.draft.checks.quantities import keys_of, quantities
-from service.draft.checks.quantity import Quantity
-from service.draft.checks.wording import clauses_of, plain, sentences_of, stems_of
+from service.draft.checks.quantity import Key, Quantity
+from service.draft.checks.wording import clause_with, clauses_of, plain, sentences_of, stems_of
 
 _OF_PROMISES = frozenset(
     {"money", "percent"}
 )  # kinds that the customer's own words are no source for, where something is promised
+_BARE_DAY = re.compile(r"(?:\w+\s)?(\d{1,2})\D{0,2}")
+HALF_A_DAY = 12  # hours
 SAME = 2  # stems that two sentences on the same thing share
 _WITH_DEADLINE = frozenset(
     {"span", "date", "weekday", "month", "relative", "feast", "clock"}
@@ -28,6 +33,10 @@ def uncited(text: str, made: Made) -> list[str]:
                 continue
             if follows(found, sentence, made) or _is_shown(found, sentence, made):
                 continue
+            if _is_heard_number(found, sentence, made):
+                continue  # "thank you for the 10", which reads as a day as well
+            if _is_told_of_now(found, sentence, made) or _is_hour(found, sentence, made) or _is_of_list(found, text):
+                continue
             if found.kind == "feast" and not _due_by_feast(found, sentence, made):
                 continue  # "happy Easter"
             if found.kind in ("relative", "weekday") and bare(sentence) in made.approved_sentences:
@@ -42,6 +51,48 @@ def uncited(text: str, made: Made) -> list[str]:
                     continue
             problems.append(f"{found.text.strip()} is in no source")
     return [*dict.fromkeys(problems), *(f"{name} is in no source" for name in unknown_names(text, made))]
+
+
+def _is_told_of_now(found: Quantity, sentence: str, made: Made) -> bool:
+    """Whether nothing is promised for a day that is today, or on whose weekday the sources have something: "open tomorrow"."""
+    if found.kind == "weekday" and made.words.negated(clause_with(found.text.strip(), sentence, made.words)):
+        return True  # "Saturday and Sunday don't count"
+    if found.kind not in ("weekday", "relative") or made.words.promising.search(sentence) is not None:
+        return False
+    if ("weekday", made.today.weekday()) in found.keys:
+        return True
+    days = (value for name, value in found.keys if name == "date")
+    return any(isinstance(day, date) and ("weekday", day.weekday()) in made.known for day in days)
+
+
+def _is_heard_number(found: Quantity, sentence: str, made: Made) -> bool:
+    """Whether what reads as a day of the month is a number that the customer said, and nothing is promised."""
+    number = _BARE_DAY.fullmatch(found.text.strip())
+    return (
+        found.kind == "date"
+        and number is not None
+        and ("number", float(number[1])) in made.heard
+        and made.words.promising.search(sentence) is None
+    )
+
+
+def _is_hour(found: Quantity, sentence: str, made: Made) -> bool:
+    """Whether a small number is an hour of the sources, and another hour of theirs stands beside: "from 10 to 6"."""
+    if found.kind != "number":
+        return False
+    beside = [one for one in quantities(sentence, made.language, made.today) if one != found and _hours(one) & made.known]
+    return bool(beside) and bool(_hours(found) & made.known)
+
+
+def _hours(found: Quantity) -> frozenset[Key]:
+    hours = (value for name, value in found.keys if name == "number" and isinstance(value, float) and 1 <= value <= HALF_A_DAY)
+    read = frozenset[Key](("clock", int(hour + later) * 60) for hour in hours for later in (0, HALF_A_DAY) if hour == int(hour))
+    return read | frozenset(key for key in found.keys if key[0] == "clock")
+
+
+def _is_of_list(found: Quantity, text: str) -> bool:
+    """Whether it names a line of the text's own list: "if you take number 2"."""
+    return found.kind == "number" and re.search(rf"^\s*{re.escape(found.text.strip())}[.)]\s", text, re.MULTILINE) is not None
 
 
 def _is_shown(found: Quantity, sentence: str, made: Made) -> bool:
@@ -65,8 +116,7 @@ def _only_named(found: Quantity, sentence: str, made: Made) -> bool:
 
 
 def _is_looked_into(found: Quantity, sentence: str, made: Made) -> bool:
-    clause = next((clause for clause in clauses_of(sentence, made.words) if found.text.strip() in clause), sentence)
-    return made.words.hedges.search(clause) is not None
+    return made.words.hedges.search(clause_with(found.text.strip(), sentence, made.words)) is not None
 
 
 def _due_by_feast(found: Quantity, sentence: str, made: Made) -> bool:

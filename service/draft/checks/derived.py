@@ -18,7 +18,7 @@ from service.draft.checks.quantity import Key, Quantity
 from service.draft.checks.reading import CURRENCIES
 from service.draft.checks.wording import plain
 
-LONG_SPAN = 7  # days from which a span counts from delivery without the text saying so: a return window, a warranty
+LONG_SPAN = 7  # days from which a span counts from an order or its delivery without the text saying so: a return window
 LONGEST_SPAN = 3660  # days; a span beyond is no deadline
 FIRST_YEAR = 2000  # from which a number of four digits may be a year
 _DAY, _WEEK, _MONTH = 1440, 7, 30.4  # minutes, days, days
@@ -40,6 +40,8 @@ def follows(found: Quantity, sentence: str, made: Made) -> bool:
                 return True  # "26.5 cm" reads as a day as well
             return any(_falls_on(day, found, made.today) for day in _possible(found, sentence, made))
         case "feast":
+            if any(_is_known_day(str(value), made) for _, value in found.keys):
+                return True
             return any(_is_in_time(str(value), made) for name, value in found.keys & made.heard)
         case "number":
             years = (("number", float(day.year)) for day in _deadlines(sentence, made))
@@ -87,12 +89,12 @@ def _deadlines(sentence: str, made: Made, found: Quantity | None = None) -> Iter
     last = (made.today - timedelta(days=number) for number in range(_WEEK))  # "I ordered on Monday"
     named |= {day for day in last if ("weekday", day.weekday()) in made.heard}
     named |= {value for name, value in told | made.heard if name == "date" and isinstance(value, date)}
-    delivered = {day for order in made.orders if (day := day_of(order.delivered_at)) is not None}
+    begins = {day for order in made.orders for at in (order.placed_at, order.delivered_at) if (day := day_of(at)) is not None}
     for name, value in made.known:
         if name not in ("minutes", "business_days", "months") or not isinstance(value, float):
             continue
         days = known | named if not made.texts or (name, value) in told else named
-        for start in days | (delivered if _is_long(name, value) else set()):
+        for start in days | (begins if _is_long(name, value) else set()):
             if (day := _after(start, name, value)) is not None:
                 yield day
 
@@ -173,6 +175,15 @@ def _reckoned(unit: str, sentence: str, made: Made) -> set[Key]:
     source, heard = ({v for n, v in keys & told if n == unit and isinstance(v, float)} for keys in (made.known, made.heard))
     heard |= {v for n, v in made.heard if n == unit and isinstance(v, float) and unit == "months"}
     return {(unit, value) for one in source for two in heard for value in (round(one + two, 2), round(abs(one - two), 2))}
+
+
+def _is_known_day(feast: str, made: Made) -> bool:
+    """Whether the sources name the feast's day or its eve: "Christmas Eve" is 24 December."""
+    if feast not in FEASTS:
+        return False
+    day = date(made.today.year, *FEASTS[feast])
+    near = {(one.month, one.day) for one in (day, day - timedelta(days=1))}
+    return any((value.month, value.day) in near for name, value in made.known if name == "date" and isinstance(value, date))
 
 
 def _is_in_time(feast: str, made: Made) -> bool:

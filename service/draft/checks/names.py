@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -78,7 +79,12 @@ def _stands_out(before: re.Match[str] | None, match: re.Match[str], sentence: st
 def _starts(sentence: str, at: int) -> bool:
     """Whether a capital there is the beginning of a sentence, a line, a quote or what follows a colon."""
     before = sentence[:at].rstrip()
-    return not before or before[-1] in _BEFORE_A_START or _ANY_WORD.search(before) is None
+    return not before or before[-1] in _BEFORE_A_START or _is_symbol(before[-1]) or _ANY_WORD.search(before) is None
+
+
+def _is_symbol(sign: str) -> bool:
+    """Whether a sign is an emoji or a part of one."""
+    return unicodedata.category(sign) in ("So", "Sk", "Mn", "Cf")
 
 
 def knows(name: str, made: Made) -> bool:

@@ -15,7 +15,7 @@ from service.draft.checks.made import Made, bare
 from service.draft.checks.quantities import keys_of, quantities
 from service.draft.checks.quantity import Key, Quantity
 from service.draft.checks.terms import looser
-from service.draft.checks.wording import APART, clauses_of, languages, plain, sentences_of, without_labels, words_of
+from service.draft.checks.wording import APART, clause_with, clauses_of, languages, plain, sentences_of, without_labels, words_of
 from service.messages import Order
 
 # Groups of prompts/checks that are true of an order without any passage, by what of the order makes them so.
@@ -157,6 +157,8 @@ def _late(sentence: str, made: Made) -> Iterator[str]:
         if found.kind in ("relative", "weekday") and not found.keys & made.known and not follows(found, sentence, made):
             if ("relative", "today") in found.keys and "?" in sentence:
                 continue
+            if found.kind == "weekday" and made.words.negated(clause_with(found.text.strip(), sentence, made.words)):
+                continue  # "Saturday and Sunday don't count"
             if not found.keys & _PAST and not (
                 found.keys & made.heard and not made.words.deadline_before.search(sentence[: found.start])
             ):

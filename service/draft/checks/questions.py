@@ -12,6 +12,7 @@ from service.messages import DraftText, Order, Passage
 
 SHARED = 8  # stems of a passage that a text which answers by it has, beside those of the question
 WITH_NUMBER = 2  # the same of a text that tells a number of the passage
+SEVERAL = 3  # days, times, sums or spans of a passage that are an answer by themselves
 WITH_ORDER = 3  # the same of a text that tells something of the order, or that says little else
 SOME, PARTLY = 5, 0.2  # stems that are enough where they are so large a share of the text's words
 MOSTLY = 0.35  # share of a text's words that are a passage's from which it says little else
@@ -33,9 +34,14 @@ def unanswered(full: DraftText, made: Made) -> list[str]:
     if made.plan.order is not None and not made.plan.passages and not _tells_order(text, made):
         problems.append("nothing is said of the order")
     for passage in required:
-        if not _says(passage, text, asked, made):
+        if not any(_says(one, text, asked, made) for one in (passage, *_instead_of(passage, made))):
             problems.append(f"nothing of {passage.id} is said")
     return problems
+
+
+def _instead_of(passage: Passage, made: Made) -> list[Passage]:
+    """Other passages that were found for the same question."""
+    return [one for answers in made.context.answers if passage in answers for one in answers if one != passage]
 
 
 def _says_where(full: DraftText, made: Made) -> bool:
@@ -60,7 +66,8 @@ def _says(passage: Passage, text: str, asked: frozenset[str], made: Made) -> boo
         return made.cited is None or passage.id in made.cited or bool(own & told)
     words = stems_of(text) - asked - _of_phrases(made) - _of_names(made)
     shared = len(words & stems_of(passage_words(passage)))
-    if (own & told and shared >= WITH_NUMBER) or (made.known & told and shared >= WITH_ORDER):
+    numbers = own & told
+    if len(numbers) >= SEVERAL or (numbers and shared >= WITH_NUMBER) or (made.known & told and shared >= WITH_ORDER):
         return True
     return _is_much(shared, len(words))
 
@@ -78,6 +85,12 @@ def _told(said: str, made: Made) -> frozenset[Key]:
     return frozenset(key for quantity in found if quantity.kind != "number" for key in quantity.keys) - made.heard
 
 
+def _days_told(said: str, made: Made) -> frozenset[Key]:
+    """Days that the text tells, those too that the customer asked for: "today?" – "Yes, today"."""
+    found = quantities_of(said, made.language, made.today)
+    return frozenset(key for quantity in found if quantity.kind in ("date", "relative", "weekday") for key in quantity.keys)
+
+
 def _tells_order(text: str, made: Made) -> bool:
     """Whether the text tells something of the order: not its number or what is in it, which the customer knows."""
     said = plain(text)
@@ -85,7 +98,7 @@ def _tells_order(text: str, made: Made) -> bool:
     own = frozenset(
         key for value in made.values if len(value) < LEAST_ROOM for key in keys_of(plain(value), made.language, made.today)
     )
-    if any(key in own for key in _told(said, made) if key != _code_of(order)):
+    if any(key in own for key in _told(said, made) | _days_told(said, made) if key != _code_of(order)):
         return True
     if order is not None and order.carrier and order.carrier.casefold() in lowered:
         return True
@@ -114,6 +127,8 @@ def asks_known(text: str, made: Made) -> list[str]:
             if not (requested or (asked and what not in _MENTIONED)) or words.asks[what].search(sentence) is None:
                 continue
             clauses = [clause for clause in clauses_of(sentence, words) if words.asks[what].search(clause)] or [sentence]
+            if what in _MENTIONED and not asked:  # "thank you for the photo you sent"
+                clauses = [clause for clause in clauses if not words.asks["sent"].search(clause)]
             if what in _MENTIONED and not lacking:
                 clauses = [clause for clause in clauses if words.asks["cue"].search(clause)]
             if (

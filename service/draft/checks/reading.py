@@ -74,7 +74,7 @@ def reader_of(language: str) -> Reader:
         # "a week" is a span where a word before it says so: "within a week"; "have a nice day" is none.
         spans_of_one=_compiled(rf"{before}\s(?P<low>(?!))?(?P<number>{_any(given.articles)})\s(?P<unit>{unit})(?!\w)"),
         money_words=_compiled(
-            rf"(?<!\w)(?P<word>{word})\s(?P<unit>{CURRENCY}|percent|per cent|prozent|procent|pour cent|por ciento)(?!\w)"
+            rf"(?<!\w)(?P<word>{word})\s(?P<unit>{CURRENCY}|percent|per cent|prozent|procent|pour cent|por ciento)(?!\w|\s?\d)"
         ),
         dates=_compiled(
             rf"(?<![\d.,])(?:(?P<first>\d{{1,2}})\.?(?:st|nd|rd|th|er)?\s?(?:{TO})\s?)?(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|:e|\.)?\s"

@@ -22,7 +22,7 @@ RUN = 6  # words in a row that are looked at where a sentence changes its langua
 _FIRST = re.compile(r"[^\W\d_]+")
 _TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 _LINK = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|[@#]\w\S*")
-_QUOTE = re.compile(r"[\"“„«][^\"“”„«»\n]{1,80}[\"”“»]")
+_QUOTE = re.compile(r"[\"“„«”][^\"“”„«»\n]{1,80}[\"”“»]")
 _LATIN = "LATIN"
 
 
@@ -30,7 +30,7 @@ def in_another_language(text: DraftText, made: Made) -> list[str]:
     """Why a text, or a part of it, is in another language than the customer's."""
     said = without_names(text.text, made)
     problems = []
-    if len(said.split()) >= LEAST_WORDS and not _surely_right(said, made.language):
+    if len(_TOKEN.findall(said)) >= LEAST_WORDS and not _surely_right(said, made.language):
         found = identify(said, said=None, supported=made.brand.identity.languages)
         if found.code != made.language and found.supported and found.score >= CLEARLY:
             problems.append(f"reads as {found.code}, not {made.language}")

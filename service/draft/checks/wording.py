@@ -153,7 +153,7 @@ def names() -> dict[str, frozenset[str]]:
     return {kind: frozenset(values) for kind, values in found.model_dump().items()}
 
 
-_QUOTED = re.compile(r"[\"“„«‘]\s?([^\"“”„«»‘’\n]{1,40})\s?[\"”“»’]")
+_QUOTED = re.compile(r"[\"“„«‘”]\s?([^\"“”„«»‘’\n]{1,40})\s?[\"”“»’]")
 LABEL = 3  # words of a label in quotes, such as of a button
 
 
@@ -202,6 +202,11 @@ def clauses_of(sentence: str, words: Words) -> list[str]:
             at = found.start()
         parts.append(part[at:])
     return [part.strip() for part in parts if part.strip()]
+
+
+def clause_with(value: str, sentence: str, words: Words) -> str:
+    """The clause of a sentence that has the value; the sentence where none has it whole."""
+    return next((clause for clause in clauses_of(sentence, words) if value in clause), sentence)
 
 
 @lru_cache(maxsize=4096)

@@ -59,6 +59,50 @@ def test_what_does_not_follow_may_not(language: str, entry: str | None, text: st
     assert said(text, language, entry)
 
 
+@pytest.mark.parametrize(
+    ("language", "entry", "text"),
+    [
+        ("en", "contact-hours", "Tomorrow we’re there from 9 to 6."),
+        ("nl", "contact-hours", "Op werkdagen zijn we er van 9 tot 6."),
+        ("de", "contact-hours", "Samstags nicht mehr nach 16 Uhr."),
+        ("en", "holiday-returns", "Ordered up to Christmas Eve, it can come back until 31 January."),
+        ("en", None, "Two ways:\n1. Wait for it.\n2. Send it back.\nWe’d understand if you took number 1."),
+    ],
+)
+def test_hours_feasts_lists_and_the_days_from_an_order_follow(language: str, entry: str | None, text: str) -> None:
+    assert said(text, language, entry) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "entry", "text"),
+    [
+        ("en", "contact-hours", "We’re there from 8 to 11."),
+        ("en", "contact-hours", "You’ll have it tomorrow."),
+        ("en", None, "Two ways:\n1. Wait for it.\n2. Send it back.\nWe’d understand if you took number 9."),
+    ],
+)
+def test_other_hours_feasts_and_days_do_not(language: str, entry: str | None, text: str) -> None:
+    assert said(text, language, entry)
+
+
+def test_a_long_span_begins_with_the_order() -> None:
+    recent = order(placed_at="2026-11-20", due_at=None, promised_at=None, shipped_at=None)
+    entry = passage("invoice-copy", "en")  # the company's name can be added for 14 days
+
+    def uncited_of(text: str) -> list[str]:
+        return uncited(
+            text, made(text, said=message("I need an invoice", channel="email"), passages=(entry,), of=recent, language="en")
+        )
+
+    assert uncited_of("Send us the company’s name by 4 December.") == []
+    assert uncited_of("Send us the company’s name by 6 December.")
+
+
+def test_a_number_that_the_customer_gave_is_no_day() -> None:
+    assert said("¡Gracias por el 10!", "es", customer="Les pongo un 10 de 10") == []
+    assert said("Te lo devolvemos el 10.", "es", customer="Les pongo un 10 de 10")
+
+
 def test_a_weekday_that_the_customer_names_is_a_beginning() -> None:
     text = "You have 14 days from the order to have the name changed, so until 30 November."
     assert said(text, entry="invoice-copy", customer="I ordered last Monday and need an invoice for my company") == []
