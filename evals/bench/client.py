@@ -85,6 +85,25 @@ def latencies(port: int, path: str, requests: Sequence[dict[str, Any]]) -> list[
     return taken
 
 
+def until_event(port: int, path: str, requests: Sequence[dict[str, Any]], event: str) -> list[float]:
+    """Milliseconds of each request of server-sent events until the event of this name begins; each stream is read to its end."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    taken = []
+    for body in _bodies(requests):
+        start = time.perf_counter()
+        connection.request("POST", path, body, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        came = None
+        while line := response.readline():
+            if line.strip() == f"event: {event}".encode():
+                came = (time.perf_counter() - start) * 1000
+        if came is None:
+            raise SystemExit(f"{path} answered {response.status} without the event {event}")
+        taken.append(came)
+    connection.close()
+    return taken
+
+
 def rate(port: int, path: str, requests: Sequence[dict[str, Any]], connections: int) -> float:
     """Requests a second over `connections` kept connections, each sending its next request when the last is answered."""
     bodies = iter(_bodies(requests))

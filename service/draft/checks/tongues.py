@@ -80,7 +80,8 @@ def _among(words: list[str], listed: frozenset[str]) -> int:
 
 
 def _words(text: str) -> list[str]:
-    return [word.casefold() for word in _TOKEN.findall(text)]
+    found: list[str] = _TOKEN.findall(text.lower())
+    return found if text.isascii() else [word.casefold() for word in found]
 
 
 def _switched(words: list[str], other: frozenset[str], right: frozenset[str]) -> bool:
