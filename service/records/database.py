@@ -67,7 +67,7 @@ def connect(url: str | URL, *, reading: bool = False) -> AsyncEngine:
 
 def _in_this_thread(url: URL) -> Engine:
     """SQLite's file without a thread between: to find a row by its index takes less time than the way there and back."""
-    engine = create_engine(url.set(drivername="sqlite"), pool_reset_on_return=None)
+    engine = create_engine(url.set(drivername="sqlite"), json_deserializer=from_json, pool_reset_on_return=None)
     event.listen(engine, "connect", _durable)
     event.listen(engine, "connect", _without_begin)
     event.listen(engine, "begin", _for_writing)
@@ -120,7 +120,8 @@ class Database:
         self.engine = engine
         # Of its own: an isolation level set anew for each read costs two more statements.
         self._reading = connect(engine.url, reading=True)
-        self._inline = _in_this_thread(engine.url) if engine.dialect.name == "sqlite" else None
+        of_a_file = engine.dialect.name == "sqlite" and engine.url.database not in (None, "", ":memory:")
+        self._inline = _in_this_thread(engine.url) if of_a_file else None
         self._committing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit")
         self._brief = asyncio.Lock()
 
