@@ -36,6 +36,7 @@ from service.errors import RecordsNotUsable, Unavailable
 from service.records.tables import brands
 
 DEADLOCK = "40P01"  # SQLSTATE
+NO_TEXT = "22021"  # SQLSTATE of a value with a NUL, which no row can hold
 BUSY_SECONDS = 10  # how long a write waits for another process's write
 LOOK_SECONDS = (0.001, 0.02)  # between two looks whether that one is done: at first, and at most
 LOCKED = "database is locked"  # how SQLite says it
@@ -174,6 +175,8 @@ class Database:
                 rows: Sequence[Row[Any]] = (await connection.execute(query, values)).all()
                 return rows
         except (DBAPIError, OSError) as error:
+            if getattr(getattr(error, "orig", None), "sqlstate", None) == NO_TEXT:
+                return []
             raise Unavailable(f"the records can't be read ({_reason(error)}): try again") from error
 
     async def compact(self) -> bool:
