@@ -7,6 +7,7 @@ serves the same directory from torch, on a GPU if there is one. Vectors are floa
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import sys
@@ -168,7 +169,8 @@ def _sentence_transformers(directory: Path, manifest: Manifest) -> Callable[[lis
 def _stand_back() -> None:
     """Lets the event loop's thread run first where both want the same core: a request then waits for no forward pass."""
     if sys.platform == "linux":  # elsewhere a priority is of a whole process
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + NICE)
+        with contextlib.suppress(OSError):  # a sandbox may forbid it
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + NICE)
 
 
 class EmbeddingThread:

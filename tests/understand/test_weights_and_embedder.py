@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import struct
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +29,7 @@ from service.understand.build import (
 )
 from service.understand.embedder import (
     MAX_WINDOWS,
+    NICE,
     WINDOW,
     Embedder,
     EmbeddingThread,
@@ -353,6 +357,13 @@ class TestThread:
         assert counted[1] == []
         await thread.queries(["two"])
         assert counted[1] == ["query: two"]
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a priority is of a whole process")
+    async def test_it_lets_the_event_loop_run_first(self, thread: EmbeddingThread) -> None:
+        def priority() -> int:
+            return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+        assert await thread.run(priority) == min(priority() + NICE, 19)
 
     async def test_more_texts_than_are_kept_still_all_get_vectors(self, embedder: Embedder, thread: EmbeddingThread) -> None:
         texts = [f"parcel number {i}" for i in range(10)]
