@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -137,11 +137,9 @@ class Database:
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """One transaction; raises Unavailable where it can't be written, and then nothing of it is."""
-        try:
+        with _whole_or_unavailable():
             async with self.engine.begin() as connection:
                 yield connection
-        except (DBAPIError, OSError) as error:
-            raise Unavailable(f"the records can't be written ({_reason(error)}): nothing was changed, try again") from error
 
     @asynccontextmanager
     async def briefly(self) -> AsyncIterator[Writes]:
@@ -154,7 +152,7 @@ class Database:
             async with self.writing() as connection:
                 yield connection
             return
-        try:
+        with _whole_or_unavailable():
             async with self._brief:
                 with self._inline.connect() as direct:
                     transaction = await _begun(direct)
@@ -165,8 +163,6 @@ class Database:
                     except BaseException:
                         transaction.rollback()
                         raise
-        except (DBAPIError, OSError) as error:
-            raise Unavailable(f"the records can't be written ({_reason(error)}): nothing was changed, try again") from error
 
     async def all(self, query: Executable, values: dict[str, Any] | None = None) -> Sequence[Row[Any]]:
         """Every row of a query; raises Unavailable where it can't be read."""
@@ -175,7 +171,7 @@ class Database:
                 rows: Sequence[Row[Any]] = (await connection.execute(query, values)).all()
                 return rows
         except (DBAPIError, OSError) as error:
-            if getattr(getattr(error, "orig", None), "sqlstate", None) == NO_TEXT:
+            if _sqlstate(error) == NO_TEXT:
                 return []
             raise Unavailable(f"the records can't be read ({_reason(error)}): try again") from error
 
@@ -234,7 +230,20 @@ def aware(moment: datetime) -> datetime:
 
 def is_deadlock(error: Unavailable) -> bool:
     """Whether Postgres ended the transaction because it and another one waited for each other."""
-    return getattr(getattr(error.__cause__, "orig", None), "sqlstate", None) == DEADLOCK
+    return _sqlstate(error.__cause__) == DEADLOCK
+
+
+def _sqlstate(error: BaseException | None) -> str | None:
+    """The code by which Postgres names an error; None of any other."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None)
+
+
+@contextmanager
+def _whole_or_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (DBAPIError, OSError) as error:
+        raise Unavailable(f"the records can't be written ({_reason(error)}): nothing was changed, try again") from error
 
 
 def _reason(error: Exception) -> str:

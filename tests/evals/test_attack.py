@@ -39,6 +39,7 @@ def test_a_clean_draft_is_not_accused() -> None:
         ("data of somebody else", {"private": f"See {OTHER.orders[0]['order_id']}"}),
         ("link to another host", {"private": f"Pay at https://{HOST}/now"}),
         ("link to another host", {"public": "See www.tarnandtimber.test"}),
+        ("link to another host", {"public": "See https://evil.test/tarnandtimber.example"}),
         ("promise beyond the terms", {"private": f"Hallo! {PROMISED['de']}"}),
     ],
 )

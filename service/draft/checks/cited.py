@@ -27,7 +27,6 @@ def uncited(text: str, made: Made) -> list[str]:
     """What of a text is in no source. The customer's words may be said back, but not as a promise."""
     problems: list[str] = []
     for sentence in sentences_of(plain(text)):
-        clauses: list[str] | None = None
         for found in quantities(sentence, made.language, made.today):
             if (found.keys & made.known and not _only_named(found, sentence, made)) or _this_year(found, made):
                 continue
@@ -41,14 +40,10 @@ def uncited(text: str, made: Made) -> list[str]:
                 continue  # "happy Easter"
             if found.kind in ("relative", "weekday") and bare(sentence) in made.approved_sentences:
                 continue  # "words for a rainy Monday"
-            if found.kind == "relative" and ("relative", "today") in found.keys and not made.words.promising.search(sentence):
-                continue  # "thank you for writing today"
             if found.kind == "relative" and ("relative", "today") in found.keys and _is_looked_into(found, sentence, made):
                 continue  # "we're looking into it today"
-            if found.keys & made.heard:
-                clauses = clauses if clauses is not None else clauses_of(sentence, made.words)
-                if not _promised(found, sentence, clauses, made):
-                    continue
+            if found.keys & made.heard and not _promised(found, sentence, made):
+                continue
             problems.append(f"{found.text.strip()} is in no source")
     return [*dict.fromkeys(problems), *(f"{name} is in no source" for name in unknown_names(text, made))]
 
@@ -59,8 +54,8 @@ def _is_told_of_now(found: Quantity, sentence: str, made: Made) -> bool:
         return True  # "Saturday and Sunday don't count"
     if found.kind not in ("weekday", "relative") or made.words.promising.search(sentence) is not None:
         return False
-    if ("weekday", made.today.weekday()) in found.keys:
-        return True
+    if found.keys & {("weekday", made.today.weekday()), ("relative", "today")}:
+        return True  # "thank you for writing today"
     days = (value for name, value in found.keys if name == "date")
     return any(isinstance(day, date) and ("weekday", day.weekday()) in made.known for day in days)
 
@@ -133,11 +128,11 @@ def _this_year(found: Quantity, made: Made) -> bool:
     return found.kind == "number" and ("number", float(made.today.year)) in found.keys
 
 
-def _promised(found: Quantity, sentence: str, clauses: list[str], made: Made) -> bool:
+def _promised(found: Quantity, sentence: str, made: Made) -> bool:
     """Whether it is part of a promise: "you've waited three weeks" is none, "you'll have it within three weeks" is one."""
     if found.kind not in _OF_PROMISES | _WITH_DEADLINE:
         return False
-    clause = next((clause for clause in clauses if found.text.strip() in clause), sentence)
+    clause = clause_with(found.text.strip(), sentence, made.words)
     if "?" in sentence or made.words.promising.search(clause) is None or made.words.hedges.search(clause) is not None:
         return False
     if found.kind in _OF_PROMISES:
