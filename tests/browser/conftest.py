@@ -79,12 +79,13 @@ def visit(chromium: Browser, desk: str) -> Iterator[Callable[..., Page]]:
 
 @pytest.fixture
 def log_in() -> Callable[[Page], None]:
-    """`log_in(page)`: as NAME or another agent, on the login page."""
+    """`log_in(page)`: as NAME or another agent, on the login page; the page that follows has loaded, its scripts with it."""
 
     def enter(page: Page, password: str = PASSWORD, name: str = NAME) -> None:
         page.get_by_label("Name").fill(name)
         page.get_by_label("Password").fill(password)
-        page.get_by_role("button", name="Log in").click()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Log in").click()
 
     return enter
 

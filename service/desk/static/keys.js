@@ -6,7 +6,7 @@ const PLACES = { q: "/desk/queue", g: "/desk/glance", t: "/desk/try" };
 const SETTING = "firstreply.keys";
 const dialog = document.getElementById("keys");
 const setting = document.getElementById("keys-on");
-let going = 0;
+let going = -Infinity; // when g was pressed, in ms of this page
 
 function on() {
   try { return localStorage.getItem(SETTING) !== "off"; } catch { return true; }
@@ -17,7 +17,7 @@ export function bind(table) {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || isTyping(event) || !on() || event.repeat && !table[event.key]) return;
     if (performance.now() - going < 1500 && PLACES[event.key]) {
-      going = 0;
+      going = -Infinity;
       const link = document.querySelector(`nav.tabs a[href="${PLACES[event.key]}"]`);
       if (link) location.assign(link.href);
     } else if (event.key === "g") {
@@ -28,7 +28,7 @@ export function bind(table) {
     } else if (table[event.key]) {
       if (table[event.key](event) === false) return;
     } else return;
-    going = 0;
+    going = -Infinity;
     event.preventDefault();
   });
 }
