@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from service.draft.checks.derived import follows
+from service.draft.checks.derived import follows, starts
 from service.draft.checks.made import Made, bare, passage_words
 from service.draft.checks.names import unknown_names
 from service.draft.checks.quantities import keys_of, quantities
@@ -34,6 +34,8 @@ def uncited(text: str, made: Made) -> list[str]:
                 continue
             if _is_heard_number(found, sentence, made):
                 continue  # "thank you for the 10", which reads as a day as well
+            if starts(found, sentence, made):
+                continue  # "buy it today and it can come back until"
             if _is_told_of_now(found, sentence, made) or _is_hour(found, sentence, made) or _is_of_list(found, text):
                 continue
             if found.kind == "feast" and not _due_by_feast(found, sentence, made):

@@ -28,6 +28,7 @@ FEASTS = {
     "epiphany": (1, 6), "valentine": (2, 14), "kings_day": (4, 27), "halloween": (10, 31), "all_saints": (11, 1),
     "saint_nicholas": (12, 6), "lucia": (12, 13), "christmas": (12, 25), "new_year": (12, 31),
 }  # fmt: skip
+PAST: frozenset[Key] = frozenset({("relative", "yesterday"), ("relative", "day_before_yesterday")})
 _IN_HOURS = frozenset({"hours", "minutes"})
 _UNITS = frozenset(CURRENCIES.values())
 
@@ -44,8 +45,8 @@ def follows(found: Quantity, sentence: str, made: Made) -> bool:
                 return True
             return any(_is_in_time(str(value), made) for name, value in found.keys & made.heard)
         case "number":
-            years = (("number", float(day.year)) for day in _deadlines(sentence, made))
-            return any(year in found.keys for year in years) or bool(found.keys & _reckoned("number", sentence, made))
+            years = {("number", float(day.year)) for day in _deadlines(sentence, made)} | _years(made)
+            return bool(found.keys & years) or bool(found.keys & _reckoned("number", sentence, made))
         case "span":
             if found.keys & (_counted(made) | _weeks_of_work(made)) or _has_passed(found, sentence, made):
                 return True
@@ -55,10 +56,16 @@ def follows(found: Quantity, sentence: str, made: Made) -> bool:
     return False
 
 
+def starts(found: Quantity, sentence: str, made: Made) -> bool:
+    """Whether it is the day of what the customer may do, from which something counts: "if you order today"."""
+    return any(one.start() <= found.start < one.end() for one in made.words.starting.finditer(sentence))
+
+
 def _possible(found: Quantity, sentence: str, made: Made) -> Iterator[date]:
     """The deadlines without those that are past, where something is said to happen by them."""
     words = made.words
     promised = words.promising.search(sentence) is not None and words.elapsed.search(sentence) is None
+    promised = promised and not found.keys & PAST  # "they were over yesterday"
     return (day for day in _deadlines(sentence, made, found) if day >= made.today or not promised)
 
 
@@ -150,10 +157,19 @@ def _has_passed(found: Quantity, sentence: str, made: Made) -> bool:
             return True
     if not tells:
         return False
+    ends = [day for name, day in made.told & made.known if name == "date" and isinstance(day, date)]
+    if any(found.keys & _between(*sorted((day, end))) for day in _feast_days(sentence, made) for end in ends):
+        return True  # "until 31 January: five weeks after Christmas"
     years = {value for name, value in made.known if name == "number" and isinstance(value, float) and FIRST_YEAR <= value}
     since: set[Key] = {("months", 12 * (made.today.year - year)) for year in years if year < made.today.year}
     left = (day for day in _deadlines(sentence, made) if day > made.today)
     return bool(found.keys & since) or any(found.keys & _between(made.today, day) for day in left)
+
+
+def _feast_days(sentence: str, made: Made) -> list[date]:
+    """The days of the feasts that the sentence names, last time and next."""
+    named = [FEASTS[str(value)] for name, value in _keys(sentence, made) if name == "feast" and value in FEASTS]
+    return [date(made.today.year + step, month, day) for month, day in named for step in (0, 1)]
 
 
 def _between(start: date, end: date) -> set[Key]:
@@ -171,10 +187,17 @@ def _reckoned(unit: str, sentence: str, made: Made) -> set[Key]:
 
     "Add 1 cm to your 25.5 cm: that's 26.5"; of a card valid 5 years and bought two years ago, 3 remain.
     """
-    told = _keys(sentence, made)
+    told = _keys(sentence, made) | (made.told if unit == "months" else frozenset())
     source, heard = ({v for n, v in keys & told if n == unit and isinstance(v, float)} for keys in (made.known, made.heard))
     heard |= {v for n, v in made.heard if n == unit and isinstance(v, float) and unit == "months"}
     return {(unit, value) for one in source for two in heard for value in (round(one + two, 2), round(abs(one - two), 2))}
+
+
+def _years(made: Made) -> set[Key]:
+    """Years that a span of the sources leads to from one that the customer said: "bought in 2023", valid for 5 years."""
+    heard = {value for name, value in made.heard if name == "number" and isinstance(value, float) and value >= FIRST_YEAR}
+    spans = {value / 12 for name, value in made.known if name == "months" and isinstance(value, float) and value % 12 == 0}
+    return {("number", year + span) for year in heard for span in spans}
 
 
 def _is_known_day(feast: str, made: Made) -> bool:

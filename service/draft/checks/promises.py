@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from service.draft.checks.beyond import beyond
-from service.draft.checks.derived import follows
+from service.draft.checks.derived import PAST, follows, starts
 from service.draft.checks.made import Made, bare
 from service.draft.checks.quantities import keys_of, quantities
 from service.draft.checks.quantity import Key, Quantity
@@ -35,9 +35,6 @@ _SAYS = {
     "surely": "certainty", "extension": "more time", "change": "a change to the order", "priority": "that it goes before others",
     "keep": "that an item may be kept",
 }  # fmt: skip
-
-
-_PAST: frozenset[Key] = frozenset({("relative", "yesterday"), ("relative", "day_before_yesterday")})
 
 
 @dataclass(frozen=True)
@@ -110,7 +107,7 @@ def _unsupported(group: str, clause: str, sentence: str, beside: Sequence[str], 
             for source, language in _sources(group, made)
             for support in _supports(source, language, group, at, made.today)
         ]
-        if not borne:
+        if not borne and not _is_the_customers(group, pattern, clause, sentence, made):
             return "is in no source"
         found += borne
     own = _quantities_of(sentence, made)
@@ -130,6 +127,19 @@ def _unsupported(group: str, clause: str, sentence: str, beside: Sequence[str], 
             if not quantity.keys & known and not follows(quantity, sentence, made):
                 return f"with {quantity.text.strip()}, which no source says of it"
     return None
+
+
+def _is_the_customers(group: str, pattern: re.Pattern[str], clause: str, sentence: str, made: Made) -> bool:
+    """Whether it is a code or voucher that the customer spoke of and a source has another word for, without a sum."""
+    found = pattern.search(clause)
+    if group != "discount" or found is None or found[0].casefold() not in made.said.casefold():
+        return False
+    if any(quantity.kind in ("money", "percent") for quantity in _quantities_of(sentence, made)):
+        return False
+    return any(
+        words_of(language if language in languages() else "en").promises[group].search(text)
+        for text, language in made.passage_texts
+    )
 
 
 def _of_known_day(sentence: str, made: Made) -> bool:
@@ -155,11 +165,11 @@ def _late(sentence: str, made: Made) -> Iterator[str]:
         return
     for found in quantities(sentence, made.language, made.today):
         if found.kind in ("relative", "weekday") and not found.keys & made.known and not follows(found, sentence, made):
-            if ("relative", "today") in found.keys and "?" in sentence:
+            if ("relative", "today") in found.keys and ("?" in sentence or starts(found, sentence, made)):
                 continue
             if found.kind == "weekday" and made.words.negated(clause_with(found.text.strip(), sentence, made.words)):
                 continue  # "Saturday and Sunday don't count"
-            if not found.keys & _PAST and not (
+            if not found.keys & PAST and not (
                 found.keys & made.heard and not made.words.deadline_before.search(sentence[: found.start])
             ):
                 yield f"promises a day: {found.text} is in no source"

@@ -122,8 +122,11 @@ def asks_known(text: str, made: Made) -> list[str]:
         if bare(sentence) in made.approved_sentences:
             continue
         lacking = words.asks["lacking"].search(sentence) is not None  # "without your order number we can't help"
+        of_other = words.asks["other"].search(sentence) is not None
         asked, requested = "?" in sentence, lacking or words.asks["cue"].search(sentence) is not None
         for what in known:
+            if of_other and what in _OF_SOMETHING:
+                continue
             if not (requested or (asked and what not in _MENTIONED)) or words.asks[what].search(sentence) is None:
                 continue
             clauses = [clause for clause in clauses_of(sentence, words) if words.asks[what].search(clause)] or [sentence]
@@ -144,6 +147,7 @@ _NAMED = {
     "order": "the order number", "email": "the e-mail address", "photo": "a photo", "name": "the name",
     "item": "what was ordered", "date": "the day of the order", "tracking": "the tracking number", "country": "the country",
 }  # fmt: skip
+_OF_SOMETHING = frozenset({"order", "name", "item", "date", "tracking"})  # another thing or person has one as well
 _MENTIONED = frozenset({"email", "photo"})  # a question may speak of them and ask for something else
 
 

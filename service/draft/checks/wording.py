@@ -36,6 +36,7 @@ class Words:
     courtesies = _listed("courtesies")
     clauses = _listed("clauses")
     elapsed = _listed("elapsed")
+    starting = _listed("starting")
     negations = _listed("negations")
     not_negations = _listed("not_negations")
     conditions = _listed("conditions")

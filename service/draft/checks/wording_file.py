@@ -17,7 +17,7 @@ class Strict(BaseModel):
 
 
 class Asks(Strict):
-    """How something is asked for: the asking, by what the thing asked for, and how a customer says that it was sent."""
+    """How something is asked for, by what; how a customer says that it was sent; whose else it may be."""
 
     cue: tuple[str, ...]
     lacking: tuple[str, ...]
@@ -30,6 +30,7 @@ class Asks(Strict):
     tracking: tuple[str, ...]
     country: tuple[str, ...]
     sent: tuple[str, ...]
+    other: tuple[str, ...]
 
 
 class Compounds(Strict):
@@ -84,6 +85,7 @@ class Wording(Strict):
     feast_before: tuple[str, ...]
     feasts: dict[str, str]
     deadlines: tuple[str, ...]
+    starting: tuple[str, ...]
     elapsed: tuple[str, ...]
     clauses: tuple[str, ...]
     negations: tuple[str, ...]
