@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from service.draft.checks.derived import follows, starts
+from service.draft.checks.derived import comes_in_time, follows, is_denied, starts
 from service.draft.checks.made import Made, bare, passage_words
 from service.draft.checks.names import unknown_names
 from service.draft.checks.quantities import keys_of, quantities
@@ -17,6 +17,11 @@ _OF_PROMISES = frozenset(
 )  # kinds that the customer's own words are no source for, where something is promised
 _BARE_DAY = re.compile(r"(?:\w+\s)?(\d{1,2})\D{0,2}")
 HALF_A_DAY = 12  # hours
+_HOUR = 60  # minutes
+# Where the clocks of the brand's readers are an hour behind or ahead.
+_ELSEWHERE = re.compile(
+    r"\b(?:UK|Ireland|Irish|Britain|British|GMT|London|Dublin|Canar\w+|Portugal|Finland|your (?:own )?(?:clock|time))\b"
+)
 SAME = 2  # stems that two sentences on the same thing share
 _WITH_DEADLINE = frozenset(
     {"span", "date", "weekday", "month", "relative", "feast", "clock"}
@@ -52,7 +57,7 @@ def uncited(text: str, made: Made) -> list[str]:
 
 def _is_told_of_now(found: Quantity, sentence: str, made: Made) -> bool:
     """Whether nothing is promised for a day that is today, or on whose weekday the sources have something: "open tomorrow"."""
-    if found.kind == "weekday" and made.words.negated(clause_with(found.text.strip(), sentence, made.words)):
+    if is_denied(found, sentence, made) or comes_in_time(found, sentence, made):
         return True  # "Saturday and Sunday don't count"
     if found.kind not in ("weekday", "relative") or made.words.promising.search(sentence) is not None:
         return False
@@ -75,10 +80,13 @@ def _is_heard_number(found: Quantity, sentence: str, made: Made) -> bool:
 
 def _is_hour(found: Quantity, sentence: str, made: Made) -> bool:
     """Whether a small number is an hour of the sources, and another hour of theirs stands beside: "from 10 to 6"."""
-    if found.kind != "number":
+    if found.kind not in ("number", "clock"):
         return False
+    hours = _hours(found)
+    if _ELSEWHERE.search(sentence) is not None:  # "9 to 3 in the UK"
+        hours |= frozenset(("clock", value + step) for name, value in hours if isinstance(value, int) for step in (-_HOUR, _HOUR))
     beside = [one for one in quantities(sentence, made.language, made.today) if one != found and _hours(one) & made.known]
-    return bool(beside) and bool(_hours(found) & made.known)
+    return bool(beside) and bool(hours & made.known)
 
 
 def _hours(found: Quantity) -> frozenset[Key]:
@@ -108,6 +116,8 @@ def _only_named(found: Quantity, sentence: str, made: Made) -> bool:
     if found.kind != "weekday" or {("due", value) for _, value in found.keys} & made.known or "?" in sentence:
         return False
     words = made.words
+    if any(one.kind == "clock" and one.keys & made.known for one in quantities(sentence, made.language, made.today)):
+        return False  # "we're back on Monday at 9:00"
     due = words.deadline_before.search(sentence[: found.start]) and words.promising.search(sentence)
     return due is not None and words.hedges.search(sentence) is None
 

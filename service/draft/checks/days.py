@@ -115,7 +115,7 @@ def named_days(day: date, today: date) -> set[Key]:
     found: set[Key] = {("relative", name) for name, step in _DAYS_AHEAD.items() if step == ahead}
     monday = today - timedelta(days=today.weekday())
     weeks = (day - monday).days // 7
-    found |= {("relative", name) for name, number in (("this_week", 0), ("next_week", 1)) if weeks == number}
+    found |= {("relative", name) for name, number in (("last_week", -1), ("this_week", 0), ("next_week", 1)) if weeks == number}
     if day.weekday() >= 5 and 0 <= ahead < 9:
         found.add(("relative", "weekend"))
     months = (day.year - today.year) * 12 + day.month - today.month

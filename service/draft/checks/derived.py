@@ -16,7 +16,7 @@ from service.draft.checks.made import Made, day_of, days_of
 from service.draft.checks.quantities import keys_of, units_of
 from service.draft.checks.quantity import Key, Quantity
 from service.draft.checks.reading import CURRENCIES
-from service.draft.checks.wording import plain
+from service.draft.checks.wording import clause_with, plain
 
 LONG_SPAN = 7  # days from which a span counts from an order or its delivery without the text saying so: a return window
 LONGEST_SPAN = 3660  # days; a span beyond is no deadline
@@ -59,6 +59,29 @@ def follows(found: Quantity, sentence: str, made: Made) -> bool:
 def starts(found: Quantity, sentence: str, made: Made) -> bool:
     """Whether it is the day of what the customer may do, from which something counts: "if you order today"."""
     return any(one.start() <= found.start < one.end() for one in made.words.starting.finditer(sentence))
+
+
+def is_denied(found: Quantity, sentence: str, made: Made) -> bool:
+    """Whether nothing happens on the day: "Saturday doesn't count"; "no later than Monday" is a deadline."""
+    if found.kind not in ("weekday", "relative"):
+        return False
+    clause = clause_with(found.text.strip(), sentence, made.words)
+    return made.words.negated(clause) and made.words.later.search(clause) is None
+
+
+def comes_in_time(found: Quantity, sentence: str, made: Made) -> bool:
+    """Whether the customer named the day and one that the sources know and the draft tells comes before: "in time for Sunday"."""
+    days = [
+        made.today + timedelta(days=ahead)
+        for ahead in range(2 * _WEEK)
+        if _falls_on(made.today + timedelta(days=ahead), found, made.today)
+    ]
+    if found.kind not in ("weekday", "relative") or not found.keys & made.heard or not days:
+        return False
+    both = made.told & made.known
+    if ("relative", "today") in found.keys and any(name == "minutes" and isinstance(v, float) and v < _DAY for name, v in both):
+        return True  # "it comes within 30 minutes, so you have it tonight"
+    return any(name == "date" and isinstance(day, date) and made.today <= day <= days[-1] for name, day in both)
 
 
 def _possible(found: Quantity, sentence: str, made: Made) -> Iterator[date]:
@@ -160,6 +183,9 @@ def _has_passed(found: Quantity, sentence: str, made: Made) -> bool:
     ends = [day for name, day in made.told & made.known if name == "date" and isinstance(day, date)]
     if any(found.keys & _between(*sorted((day, end))) for day in _feast_days(sentence, made) for end in ends):
         return True  # "until 31 January: five weeks after Christmas"
+    spoken = (made.today - timedelta(days=ago) for ago in range(1, 2 * _WEEK))
+    if any(("weekday", day.weekday()) in made.heard and found.keys & _between(day, made.today) for day in spoken):
+        return True  # "last Friday is eight days ago"
     years = {value for name, value in made.known if name == "number" and isinstance(value, float) and FIRST_YEAR <= value}
     since: set[Key] = {("months", 12 * (made.today.year - year)) for year in years if year < made.today.year}
     left = (day for day in _deadlines(sentence, made) if day > made.today)

@@ -6,7 +6,7 @@ import re
 
 from service.draft.checks.made import Made, bare
 from service.draft.checks.names import NOUNS_HAVE_CAPITALS, knows
-from service.draft.checks.wording import names, plain, sentences_of, stands_in, words_of
+from service.draft.checks.wording import names, plain, sentences_of, stands_in, without_labels, words_of
 
 _SAYS = {
     "profanity": "an oath", "blame": "blames the customer", "machine": "words of a model about itself or its task",
@@ -18,6 +18,7 @@ MOST_CLOSING = 6  # words of a closing line
 _ENDING = re.compile(
     r"^(?P<closing>[^\n]*?)(?:[,–—/-]\s?|\s)(?P<name>[^\W\d_a-z][\w'’.-]*(?:\s[^\W\d_a-z][\w'’.-]*)?(?:,[^,]{2,40})?)$"
 )
+_QUOTED = re.compile(r"[\"“„«]([^\"“”„«»]{2,80})[\"”“»]")
 _ROLE = re.compile(r"[,(]")
 _OF_TEAM = re.compile(
     r"^(?P<who>[^\W\d_a-z][\w'’-]+)\s(?:from|of|at|van|von|aus|vom|från|på|de|du|del)\s"
@@ -54,6 +55,8 @@ def human_claims(text: str, made: Made) -> list[str]:
         asked_for = made.plan.kind == "human" and made.words.hands_over.search(sentence) is not None
         if not asked_for and (found := made.words.human.search(sentence)) is not None:
             problems.append(f"“{found[0]}”")
+        elif (alone := made.words.singular.search(without_labels(_QUOTED.sub(" ", sentence)))) is not None:
+            problems.append(f"“{alone[0]}”: a team writes")
         for pattern in made.words.named_human:
             for found in pattern.finditer(sentence):
                 who = next((name for name in found.groupdict().values() if name), None)
@@ -110,5 +113,5 @@ def _is_nobodys(word: str, made: Made) -> bool:
 
 def _about_something_else(sentence: str, made: Made) -> bool:
     """An oath or a word of blame that the customer said may be said back in quotes."""
-    quotes = re.findall(r"[\"“„«]([^\"“”„«»]{2,80})[\"”“»]", sentence)
+    quotes = _QUOTED.findall(sentence)
     return bool(quotes) and all(quote.casefold() in made.said.casefold() for quote in quotes)

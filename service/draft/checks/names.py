@@ -29,7 +29,8 @@ def unknown_names(text: str, made: Made) -> list[str]:
     """Names that nothing the draft rests on has."""
     found = [name for name in _listed_in(plain(text), made) if not _named(name, made)]
     for sentence in sentences_of(_LINK.sub(" ", plain(text))):
-        found += (name for name in _by_capital(sentence, made.language in NOUNS_HAVE_CAPITALS) if not knows(name, made))
+        capitals = _by_capital(sentence, made.language in NOUNS_HAVE_CAPITALS)
+        found += (name for name in capitals if not knows(name, made) and name.casefold() not in made.words.given.titles)
     return list(dict.fromkeys(found))
 
 

@@ -10,12 +10,12 @@ from functools import lru_cache
 from typing import Any
 
 from service.draft.checks.beyond import beyond
-from service.draft.checks.derived import PAST, follows, starts
+from service.draft.checks.derived import PAST, comes_in_time, follows, is_denied, starts
 from service.draft.checks.made import Made, bare
 from service.draft.checks.quantities import keys_of, quantities
 from service.draft.checks.quantity import Key, Quantity
 from service.draft.checks.terms import looser
-from service.draft.checks.wording import APART, clause_with, clauses_of, languages, plain, sentences_of, without_labels, words_of
+from service.draft.checks.wording import APART, clauses_of, languages, plain, sentences_of, without_labels, words_of
 from service.messages import Order
 
 # Groups of prompts/checks that are true of an order without any passage, by what of the order makes them so.
@@ -25,7 +25,7 @@ _AT_ONCE = frozenset(
 )  # groups in which a time and a sum are part of the promise
 _DONE = frozenset({"refund", "replacement", "change"})  # groups in which only an order can say that it is done
 _OF_TERMS = frozenset({"refund", "replacement"})  # groups that the terms alone may bear: remedies everybody has
-_BY_ITSELF = frozenset({"guarantee", "surely", "exception", "keep"})  # groups whose words alone promise
+_BY_ITSELF = frozenset({"guarantee", "surely", "exception", "keep", "priority"})  # groups whose words alone promise
 _BINDING = frozenset({"refund", "replacement", "free", "change", "keep"})  # groups whose conditions must be told as well
 _DENY_AFTER = frozenset({"de", "nl", "sv"})  # languages that put the "not" behind the verb
 _SPANS = frozenset({"span", "money", "percent"})  # kinds of quantities that belong to what is promised
@@ -167,7 +167,7 @@ def _late(sentence: str, made: Made) -> Iterator[str]:
         if found.kind in ("relative", "weekday") and not found.keys & made.known and not follows(found, sentence, made):
             if ("relative", "today") in found.keys and ("?" in sentence or starts(found, sentence, made)):
                 continue
-            if found.kind == "weekday" and made.words.negated(clause_with(found.text.strip(), sentence, made.words)):
+            if is_denied(found, sentence, made) or comes_in_time(found, sentence, made):
                 continue  # "Saturday and Sunday don't count"
             if not found.keys & PAST and not (
                 found.keys & made.heard and not made.words.deadline_before.search(sentence[: found.start])

@@ -38,6 +38,7 @@ _PHONE = re.compile(r"(?<![\w+])\+?\(?\d[\d ()/.-]{5,}\d(?!\w)")
 _PLAIN = re.compile(rf"(?<![\w]){NUMBER}")
 _LISTED = re.compile(r"^\s*\d{1,2}[.)]\s(?=\S)", re.MULTILINE)
 _DIGIT = re.compile(r"\d")
+_DAY = 1440  # minutes
 _LEAST_PHONE = 7  # digits
 NEAR = 20  # characters between two weekdays that stand in one list
 
@@ -144,7 +145,9 @@ def _percents(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
 
 
 def _spans(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
-    for pattern in (reader.spans, reader.spans_of_one) if reader.any_unit.search(text) else ():
+    for pattern in (
+        (reader.spans, reader.spans_of_one, reader.spans_turned, reader.spans_about) if reader.any_unit.search(text) else ()
+    ):
         for match in pattern.finditer(text):
             unit = next(name for name, pattern in reader.units.items() if pattern.fullmatch(match["unit"]))
             for number in (match["number"], match["low"]):
@@ -196,6 +199,17 @@ def _clocks(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
             )
 
 
+def _clock_words(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
+    """Half past three, in the morning or in the afternoon."""
+    for pattern, minutes in reader.clocks.items():
+        for match in pattern.finditer(text):
+            hour = match["hour"]
+            at = round(60 * (float(hour) if hour.isdigit() else reader.words.value(hour))) + minutes
+            yield Quantity(
+                match[0], "clock", frozenset(("clock", (at + later) % _DAY) for later in (0, _DAY // 2)), match.start()
+            )
+
+
 def _phones(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
     for match in _PHONE.finditer(text):
         digits = re.sub(r"\D", "", match[0])
@@ -209,8 +223,8 @@ def _numbers(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
 
 
 _STEPS = (
-    days.iso, days.text_dates, _listed, _money, _percents, _spans, _codes, days.numeric, days.of_month, days.weeks, _clocks,
-    _phones, days.months, days.weekdays, days.relatives, days.feasts, _numbers,
+    days.iso, days.text_dates, _listed, _clock_words, _money, _percents, _spans, _codes, days.numeric, days.of_month,
+    days.weeks, _clocks, _phones, days.months, days.weekdays, days.relatives, days.feasts, _numbers,
 )  # fmt: skip
 _Step = Callable[[str, Reader, date], Iterator[Quantity]]
 _SHARES = ("%", "percent", "per cent", "prozent", "procent", "pour cent", "por ciento")
@@ -241,4 +255,4 @@ _TOLD_BY: dict[_Step, Callable[[str, Reader], bool]] = {
     days.months: _names_month,
     days.weekdays: _names_weekday,
 }
-_STEPS_OF_WORDS = (_money_words, _spans, days.months, days.weekdays, days.relatives, days.feasts)
+_STEPS_OF_WORDS = (_clock_words, _money_words, _spans, days.months, days.weekdays, days.relatives, days.feasts)

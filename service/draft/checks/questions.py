@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+from service.draft.checks.derived import follows
 from service.draft.checks.made import Made, bare, passage_words
 from service.draft.checks.quantities import keys_of, quantities_of
 from service.draft.checks.quantity import Key
+from service.draft.checks.reading import CURRENCIES
 from service.draft.checks.wording import clauses_of, plain, sentences_of, stems, stems_of, words_of
 from service.messages import DraftText, Order, Passage
 
@@ -16,9 +18,11 @@ SEVERAL = 3  # days, times, sums or spans of a passage that are an answer by the
 WITH_ORDER = 3  # the same of a text that tells something of the order, or that says little else
 SOME, PARTLY = 5, 0.2  # stems that are enough where they are so large a share of the text's words
 MOSTLY = 0.35  # share of a text's words that are a passage's from which it says little else
+SHORT_REQUEST = 12  # words up to which a request and what it is for may stand in two clauses: "your e-mail address, please"
 DANGER = 3  # stems of a passage up to which a text to somebody in danger may share them
 LEAST_SENTENCE = 24  # characters of an approved sentence that tells something
 LEAST_ROOM = 400  # characters of a text that has room for an answer to each question
+_FACTS = frozenset({"date", *CURRENCIES.values()})
 IN_DANGER = frozenset({"self_harm", "hurt"})
 _PICTURES = frozenset({"image", "photo", "picture"})
 
@@ -34,9 +38,16 @@ def unanswered(full: DraftText, made: Made) -> list[str]:
     if made.plan.order is not None and not made.plan.passages and not _tells_order(text, made):
         problems.append("nothing is said of the order")
     for passage in required:
-        if not any(_says(one, text, asked, made) for one in (passage, *_instead_of(passage, made))):
+        others = _instead_of(passage, made) if len(required) > 1 else _cited_passages(made)
+        if not any(_says(one, text, asked, made) for one in (passage, *others)):
             problems.append(f"nothing of {passage.id} is said")
     return problems
+
+
+def _cited_passages(made: Made) -> list[Passage]:
+    """What was found and the draft names as its source: to the only question, any of it may be the answer."""
+    same = [one for passage in made.plan.passages for one in _instead_of(passage, made)]
+    return [*same, *(one for one in made.context.passages if made.cited is not None and one.id in made.cited)]
 
 
 def _instead_of(passage: Passage, made: Made) -> list[Passage]:
@@ -64,9 +75,16 @@ def _says(passage: Passage, text: str, asked: frozenset[str], made: Made) -> boo
     told = _told(said, made)
     if passage.language != made.language:
         return made.cited is None or passage.id in made.cited or bool(own & told)
-    words = stems_of(text) - asked - _of_phrases(made) - _of_names(made)
+    common = _of_phrases(made) | _of_names(made)
+    words = stems_of(text) - asked - common
     shared = len(words & stems_of(passage_words(passage)))
     numbers = own & told
+    if made.cited is not None and passage.id in made.cited:
+        with_asked = len((stems_of(text) - common) & stems_of(passage_words(passage)))
+        if made.words.answers.search(said) and len(text) < LEAST_ROOM and with_asked >= WITH_NUMBER:
+            return True  # "Do you deliver to Spain?" – "To Spain, yes."
+        if len(_told_of_orders(said, made)) >= WITH_NUMBER or (with_asked >= WITH_ORDER and numbers):
+            return True
     if len(numbers) >= SEVERAL or (numbers and shared >= WITH_NUMBER) or (made.known & told and shared >= WITH_ORDER):
         return True
     return _is_much(shared, len(words))
@@ -85,6 +103,11 @@ def _told(said: str, made: Made) -> frozenset[Key]:
     return frozenset(key for quantity in found if quantity.kind != "number" for key in quantity.keys) - made.heard
 
 
+def _told_of_orders(said: str, made: Made) -> frozenset[Key]:
+    """Sums and days of the customer's orders that the text tells and the customer did not."""
+    return frozenset(key for key in _told(said, made) & made.known if key[0] in _FACTS)
+
+
 def _days_told(said: str, made: Made) -> frozenset[Key]:
     """Days that the text tells, those too that the customer asked for: "today?" – "Yes, today"."""
     found = quantities_of(said, made.language, made.today)
@@ -100,6 +123,10 @@ def _tells_order(text: str, made: Made) -> bool:
     )
     if any(key in own for key in _told(said, made) | _days_told(said, made) if key != _code_of(order)):
         return True
+    for sentence in sentences_of(said):  # a day that follows from the order's: "you have until 7 December"
+        days = (found for found in quantities_of(sentence, made.language, made.today) if found.kind == "date")
+        if any(not found.keys & made.heard and follows(found, sentence, made) for found in days):
+            return True
     if order is not None and order.carrier and order.carrier.casefold() in lowered:
         return True
     approved = made.approved_sentences - {bare(greeting[0]) for greeting in made.words.greeted.finditer(said)}
@@ -122,21 +149,20 @@ def asks_known(text: str, made: Made) -> list[str]:
         if bare(sentence) in made.approved_sentences:
             continue
         lacking = words.asks["lacking"].search(sentence) is not None  # "without your order number we can't help"
-        of_other = words.asks["other"].search(sentence) is not None
         asked, requested = "?" in sentence, lacking or words.asks["cue"].search(sentence) is not None
         for what in known:
-            if of_other and what in _OF_SOMETHING:
-                continue
             if not (requested or (asked and what not in _MENTIONED)) or words.asks[what].search(sentence) is None:
                 continue
             clauses = [clause for clause in clauses_of(sentence, words) if words.asks[what].search(clause)] or [sentence]
             if what in _MENTIONED and not asked:  # "thank you for the photo you sent"
                 clauses = [clause for clause in clauses if not words.asks["sent"].search(clause)]
-            if what in _MENTIONED and not lacking:
+            if what in _MENTIONED and not lacking and len(sentence.split()) > SHORT_REQUEST:
                 clauses = [clause for clause in clauses if words.asks["cue"].search(clause)]
+            if what in _OF_SOMETHING:
+                clauses = [clause for clause in clauses if words.asks["other"].search(clause) is None]
             if (
                 clauses
-                and (lacking or not all(words.negated(clause) for clause in clauses))
+                and (lacking or not all(words.negated(words.asks[what].sub(" ", clause)) for clause in clauses))
                 and not _has_value(what, sentence, made)
             ):
                 problems.append(f"asks for {_NAMED[what]}, which is known")
@@ -146,13 +172,14 @@ def asks_known(text: str, made: Made) -> list[str]:
 _NAMED = {
     "order": "the order number", "email": "the e-mail address", "photo": "a photo", "name": "the name",
     "item": "what was ordered", "date": "the day of the order", "tracking": "the tracking number", "country": "the country",
+    "total": "what was paid",
 }  # fmt: skip
-_OF_SOMETHING = frozenset({"order", "name", "item", "date", "tracking"})  # another thing or person has one as well
+_OF_SOMETHING = frozenset({"order", "name", "item", "date", "tracking", "total"})  # another thing or person has one as well
 _MENTIONED = frozenset({"email", "photo"})  # a question may speak of them and ask for something else
 
 
 def _known(made: Made) -> dict[str, bool]:
-    customer, message, order = made.context.customer, made.message, made.plan.order
+    customer, message, order = made.context.customer, made.message, _spoken_of(made)
     mine = {one.order_id.upper() for one in made.context.orders}
     photo = any(attachment.kind.casefold() in _PICTURES for attachment in message.attachments)
     photo = photo or any(event.event == "photo_received" for event in (order.timeline if order else ()))
@@ -165,7 +192,13 @@ def _known(made: Made) -> dict[str, bool]:
         "date": order is not None and order.placed_at is not None,
         "tracking": order is not None and order.tracking is not None,
         "country": customer is not None and customer.country is not None,
+        "total": order is not None and order.total is not None,
     }
+
+
+def _spoken_of(made: Made) -> Order | None:
+    """The order that the draft is about, or the only one that it names."""
+    return made.plan.order or (made.orders[0] if len(made.orders) == 1 else None)
 
 
 def _was_sent(what: str, made: Made) -> bool:
@@ -179,7 +212,7 @@ def _was_sent(what: str, made: Made) -> bool:
 
 def _has_value(what: str, sentence: str, made: Made) -> bool:
     """Whether the sentence tells what it names: "your order number is A-1001"."""
-    order, customer = made.plan.order, made.context.customer
+    order, customer = _spoken_of(made), made.context.customer
     values = {"order": order.order_id if order else None, "email": customer.email if customer else None,
               "tracking": order.tracking if order else None}  # fmt: skip
     value = values.get(what)

@@ -24,7 +24,7 @@ TO = r"(?:-|–|—|/|to|bis|tot|till|à|a|or|oder|of|eller|ou|o|und|and|en|och|
 UP_TO = r"(?:-|–|—|/|to|bis|tot|till|à|a|or|oder|of|eller|ou|o)"  # "429 € and 99 €" is no range
 _MORE = (  # what may stand between a number and its unit: "3 more business days"
     r"(?:[\s-]?|\s(?:more|further|additional|extra|full|whole|weitere[nrs]?|zusätzliche[nr]?|ganze[nr]?|volle[nr]?|meer|hele|volle|ytterligare|hela|fler|"
-    r"nouveaux?|longs?|longues?|más|largas?|largos?|lange[nr]?|long|långa)\s)"
+    r"d[e']|nouveaux?|longs?|longues?|más|largas?|largos?|lange[nr]?|long|långa)\s)"
 )
 
 
@@ -34,10 +34,13 @@ class Reader:
 
     spans: re.Pattern[str]
     spans_of_one: re.Pattern[str]
+    spans_turned: re.Pattern[str]
+    spans_about: re.Pattern[str]
     money_words: re.Pattern[str]
     dates: re.Pattern[str]
     dates_turned: re.Pattern[str] | None
     of_month: re.Pattern[str]
+    clocks: dict[re.Pattern[str], int]  # with the hour in a group, and the minutes that are added to it
     week_numbers: re.Pattern[str]
     feasts: dict[str, re.Pattern[str]]
     any_feast: re.Pattern[str]
@@ -69,10 +72,18 @@ def reader_of(language: str) -> Reader:
     before = rf"(?<!\w)(?:{'|'.join(given.deadlines)})"
     week = "|".join(given.week_numbers)
     ordinal = r"(?:st|nd|rd|th)?"
+    hour = rf"(?P<hour>{word}|{_any(given.articles)}|[1-9]|1[0-2])"
     return Reader(
         spans=_compiled(rf"(?<![\w.,])(?:(?P<low>{number}){to})?(?P<number>{number}){_MORE}(?P<unit>{unit})(?!\w)"),
         # "a week" is a span where a word before it says so: "within a week"; "have a nice day" is none.
         spans_of_one=_compiled(rf"{before}\s(?P<low>(?!))?(?P<number>{_any(given.articles)})\s(?P<unit>{unit})(?!\w)"),
+        # "Een dag of drie", "a week or two", "en dryg vecka".
+        spans_turned=_compiled(
+            rf"(?<!\w)(?:{_any(given.articles)})\s(?P<unit>{unit})\s(?:of|or|oder|eller|ou|o)\s(?P<number>{number})(?P<low>(?!))?(?!\w)"
+        ),
+        spans_about=_compiled(
+            rf"(?<!\w)(?P<number>{_any(given.articles)})\s(?:dryg|knapp|ruime|kleine|krappe|knappe)\s(?P<unit>{unit})(?P<low>(?!))?(?!\w)"
+        ),
         money_words=_compiled(
             rf"(?<!\w)(?P<word>{word})\s(?P<unit>{CURRENCY}|percent|per cent|prozent|procent|pour cent|por ciento)(?!\w|\s?\d)"
         ),
@@ -85,6 +96,7 @@ def reader_of(language: str) -> Reader:
             r"(?:,?\s(?P<year>20\d\d))?"
         ) if language == "en" else None,
         of_month=_compiled("|".join(given.of_month)),
+        clocks={_compiled(rf"(?<!\w)(?:{told.replace('{n}', hour)})(?!\w)"): minutes for told, minutes in given.clocks.items()},
         week_numbers=_compiled(rf"(?<!\w)(?:(?:{week})\s?(?P<week>\d{{1,2}})(?![\w%€]|[.,]\d)|(?P<before>\d{{1,2}})\.\s?(?:{week}))"),
         feasts={name: _compiled(rf"(?<!\w)(?:{pattern})(?!\w)") for name, pattern in given.feasts.items()},
         any_feast=_compiled(rf"(?<!\w)(?:{'|'.join(given.feasts.values())})(?!\w)"),

@@ -18,7 +18,9 @@ STEM = 5  # letters by which words are the same: "Erstattung" and "erstatten" sh
 SHORT = 3  # letters up to which a word says too little
 _LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 _PLAIN = {"’": "'", "‘": "'", "ʼ": "'", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "‑": "-"}
-_SENTENCE = re.compile(r"(?<=[.!?…])[\"”“»')\]]*[^\S\n]+(?=[^\W\d_]*[A-ZÀ-ÝÅÄÖ¿¡„“\"«]|\d)")
+_SENTENCE = re.compile(
+    r"(?<=[.!?…\u2600-\u27bf\ufe0f\U0001f300-\U0001faff])[\"”“»')\]]*[^\S\n]+(?=[^\W\d_]*[A-ZÀ-ÝÅÄÖ¿¡„“\"«]|\d)"
+)
 _ABBREVIATION = re.compile(r"\b(?:[^\W\d_]|bzw|ca|St|Nr|No|bijv|ex|ej|Mrs?|Ms|Dr|Sra?|Mme|dhr|mevr|etc)\.$")
 LONGEST_ABBREVIATION = 8  # characters, with its full stop
 _ORDINAL = re.compile(r"\b\d{1,2}\.$")
@@ -37,6 +39,7 @@ class Words:
     clauses = _listed("clauses")
     elapsed = _listed("elapsed")
     starting = _listed("starting")
+    later = _listed("later")
     negations = _listed("negations")
     not_negations = _listed("not_negations")
     conditions = _listed("conditions")
@@ -46,7 +49,9 @@ class Words:
     promising = _listed("promising")
     soon = _listed("soon")
     human = _listed("human")
+    singular = _listed("singular")
     hands_over = _listed("hands_over")
+    answers = _listed("answers")
     closings = _listed("closings")
     titles = _listed("titles")
 

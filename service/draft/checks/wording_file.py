@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-PLAIN = {"functions", "vocabulary", "numbers", "compounds", "articles", "capitals"}  # keys of words, not of regular expressions
+# Keys of words, not of regular expressions; `clocks` has "{n}" where the hour stands.
+PLAIN = {"functions", "vocabulary", "numbers", "compounds", "articles", "capitals", "clocks"}
 
 
 class Strict(BaseModel):
@@ -29,6 +30,7 @@ class Asks(Strict):
     date: tuple[str, ...]
     tracking: tuple[str, ...]
     country: tuple[str, ...]
+    total: tuple[str, ...]
     sent: tuple[str, ...]
     other: tuple[str, ...]
 
@@ -80,12 +82,14 @@ class Wording(Strict):
     relative: dict[str, str]
     month_before: tuple[str, ...]
     of_month: tuple[str, ...]
+    clocks: dict[str, int]
     week_numbers: tuple[str, ...]
     dayparts: tuple[str, ...]
     feast_before: tuple[str, ...]
     feasts: dict[str, str]
     deadlines: tuple[str, ...]
     starting: tuple[str, ...]
+    later: tuple[str, ...]
     elapsed: tuple[str, ...]
     clauses: tuple[str, ...]
     negations: tuple[str, ...]
@@ -102,9 +106,11 @@ class Wording(Strict):
     places: Places
     forbidden: dict[str, tuple[str, ...]]
     human: tuple[str, ...]
+    singular: tuple[str, ...]
     named_human: tuple[str, ...]
     asks: Asks
     hands_over: tuple[str, ...]
+    answers: tuple[str, ...]
     greetings: tuple[str, ...]
     closings: tuple[str, ...]
     titles: tuple[str, ...]
@@ -112,9 +118,8 @@ class Wording(Strict):
 
     @model_validator(mode="after")
     def _readable(self) -> Wording:
-        for patterns in _lists(
-            self.model_dump(exclude={"functions", "vocabulary", "numbers", "compounds", "articles", "capitals"})
-        ):
+        clocks = tuple(pattern.replace("{n}", "") for pattern in self.clocks)
+        for patterns in (clocks, *_lists(self.model_dump(exclude=PLAIN))):
             try:
                 any_of(patterns)
             except re.error as error:
