@@ -32,6 +32,8 @@ def uncited(text: str, made: Made) -> list[str]:
     """What of a text is in no source. The customer's words may be said back, but not as a promise."""
     problems: list[str] = []
     for sentence in sentences_of(plain(text)):
+        if bare(sentence) in made.quoted_sentences:
+            continue
         for found in quantities(sentence, made.language, made.today):
             if (found.keys & made.known and not _only_named(found, sentence, made)) or _this_year(found, made):
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, lru_cache
@@ -173,15 +174,27 @@ class Made:
     @cached_property
     def approved_sentences(self) -> frozenset[str]:
         """Sentences that may stand as they are, in the form `bare` gives."""
-        found = (
-            sentence for text in (*self.approved, *(t for t, _ in self.passage_texts)) for sentence in sentences_of(plain(text))
-        )
-        return frozenset(bare(sentence) for sentence in found)
+        return self.quoted_sentences | _bare_sentences(plain(text) for text in self.approved)
+
+    @cached_property
+    def quoted_sentences(self) -> frozenset[str]:
+        """Sentences of the passages, in that form: all that they tell is told by a source."""
+        return _bare_sentences(text for text, _ in self.passage_texts)
+
+    @cached_property
+    def sentences_of_language(self) -> frozenset[str]:
+        """Approved ones, and those of passages, that are in the draft's language."""
+        own = (text for text, language in self.passage_texts if language == self.language)
+        return _bare_sentences((*own, *(plain(text) for text in self.approved)))
 
 
 @lru_cache(maxsize=4_096)
 def _words_in(text: str) -> frozenset[str]:
     return frozenset(WORD.findall(text))
+
+
+def _bare_sentences(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset(bare(sentence) for text in texts for sentence in sentences_of(text))
 
 
 def days_of(order: Order) -> list[date]:

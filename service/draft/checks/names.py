@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
-from service.draft.checks.made import WORD, Made
+from service.draft.checks.made import WORD, Made, bare
 from service.draft.checks.wording import names, plain, sentences_of, stands_in
 
 _CAPITAL = re.compile(r"[A-ZÀ-ÖØ-ÝÅÄÖ]")
@@ -29,6 +29,8 @@ def unknown_names(text: str, made: Made) -> list[str]:
     """Names that nothing the draft rests on has."""
     found = [name for name in _listed_in(plain(text), made) if not _named(name, made)]
     for sentence in sentences_of(_LINK.sub(" ", plain(text))):
+        if bare(sentence) in made.quoted_sentences:
+            continue
         capitals = _by_capital(sentence, made.language in NOUNS_HAVE_CAPITALS)
         found += (name for name in capitals if not knows(name, made) and name.casefold() not in made.words.given.titles)
     return list(dict.fromkeys(found))

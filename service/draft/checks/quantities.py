@@ -201,7 +201,7 @@ def _clocks(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
 
 def _clock_words(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
     """Half past three, in the morning or in the afternoon."""
-    for pattern, minutes in reader.clocks.items():
+    for pattern, minutes in reader.clocks.items() if reader.any_clock.search(text) else ():
         for match in pattern.finditer(text):
             hour = match["hour"]
             at = round(60 * (float(hour) if hour.isdigit() else reader.words.value(hour))) + minutes

@@ -41,13 +41,14 @@ class Reader:
     dates_turned: re.Pattern[str] | None
     of_month: re.Pattern[str]
     clocks: dict[re.Pattern[str], int]  # with the hour in a group, and the minutes that are added to it
+    any_clock: re.Pattern[str]
     week_numbers: re.Pattern[str]
     feasts: dict[str, re.Pattern[str]]
     any_feast: re.Pattern[str]
     months: re.Pattern[str]
     weekdays: re.Pattern[str]
     relative: dict[str, re.Pattern[str]]
-    any_relative: re.Pattern[str]  # this and the other two only tell quickly that there is none
+    any_relative: re.Pattern[str]  # this and the others of any only tell quickly that there is none
     any_unit: re.Pattern[str]
     words: NumberWords
     month_numbers: dict[str, int]
@@ -72,7 +73,8 @@ def reader_of(language: str) -> Reader:
     before = rf"(?<!\w)(?:{'|'.join(given.deadlines)})"
     week = "|".join(given.week_numbers)
     ordinal = r"(?:st|nd|rd|th)?"
-    hour = rf"(?P<hour>{word}|{_any(given.articles)}|[1-9]|1[0-2])"
+    any_hour = rf"(?:{word}|{_any(given.articles)}|[1-9]|1[0-2])"
+    hour = rf"(?P<hour>{any_hour})"
     return Reader(
         spans=_compiled(rf"(?<![\w.,])(?:(?P<low>{number}){to})?(?P<number>{number}){_MORE}(?P<unit>{unit})(?!\w)"),
         # "a week" is a span where a word before it says so: "within a week"; "have a nice day" is none.
@@ -97,6 +99,7 @@ def reader_of(language: str) -> Reader:
         ) if language == "en" else None,
         of_month=_compiled("|".join(given.of_month)),
         clocks={_compiled(rf"(?<!\w)(?:{told.replace('{n}', hour)})(?!\w)"): minutes for told, minutes in given.clocks.items()},
+        any_clock=_compiled(rf"(?<!\w)(?:{'|'.join(told.replace('{n}', any_hour) for told in given.clocks)})(?!\w)"),
         week_numbers=_compiled(rf"(?<!\w)(?:(?:{week})\s?(?P<week>\d{{1,2}})(?![\w%€]|[.,]\d)|(?P<before>\d{{1,2}})\.\s?(?:{week}))"),
         feasts={name: _compiled(rf"(?<!\w)(?:{pattern})(?!\w)") for name, pattern in given.feasts.items()},
         any_feast=_compiled(rf"(?<!\w)(?:{'|'.join(given.feasts.values())})(?!\w)"),

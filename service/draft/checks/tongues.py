@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from service.draft.checks.made import Made
+from service.draft.checks.made import Made, bare
 from service.draft.checks.wording import clauses_of, languages, plain, sentences_of, words_of
 from service.messages import DraftText
 from service.understand.language import identify
@@ -39,7 +40,14 @@ def in_another_language(text: DraftText, made: Made) -> list[str]:
             problems.append(f"reads as {found.code}, not {made.language}")
     if made.language in languages() and (greeting := _foreign_greetings(made.language).match(said)) is not None:
         problems.append(f"{greeting[0].strip()!r} is no greeting in {made.language}")
-    return problems or [problem for sentence in sentences_of(said) if (problem := foreign(sentence, made))]
+    return problems or [problem for sentence in _left(text.text, made) if (problem := foreign(sentence, made))]
+
+
+def _left(text: str, made: Made) -> Iterator[str]:
+    """Sentences that are not approved in this language, without names."""
+    own = made.sentences_of_language
+    rest = "\n".join(sentence for sentence in sentences_of(plain(text)) if bare(sentence) not in own)
+    yield from sentences_of(without_names(rest, made)) if rest else ()
 
 
 @cache
@@ -94,6 +102,8 @@ def _other_language(sentence: str, language: str) -> str | None:
 def _foreign_clause(sentence: str, language: str) -> str | None:
     """A clause with hardly a word of this language that a model reads as another one."""
     own = _own(language)
+    if not _has_foreign_run(_words(sentence), own):
+        return None
     for clause in clauses_of(sentence, words_of(language)):
         words = _words(clause)
         if len(words) < CLAUSE or _among(words, own) > 1:
@@ -102,6 +112,12 @@ def _foreign_clause(sentence: str, language: str) -> str | None:
         if read.code not in (language, "und") and read.score >= SURE and not _near(read.code, language):
             return f"a part reads as {read.code}, not {language}"
     return None
+
+
+def _has_foreign_run(words: list[str], own: frozenset[str]) -> bool:
+    """Whether there are so many words in a row with hardly one of this language."""
+    ours = [word in own for word in words]
+    return any(sum(ours[at : at + CLAUSE]) <= 1 for at in range(len(ours) - CLAUSE + 1))
 
 
 def _among(words: list[str], listed: frozenset[str]) -> int:
