@@ -27,10 +27,10 @@ _PRONOUNS = frozenset(
 
 def unknown_names(text: str, made: Made) -> list[str]:
     """Names that nothing the draft rests on has."""
-    found = [name for name in _listed_in(plain(text), made) if not _named(name, made)]
-    for sentence in sentences_of(_LINK.sub(" ", plain(text))):
-        if bare(sentence) in made.quoted_sentences:
-            continue
+    quoted = made.quoted_sentences
+    left = "\n".join(sentence for sentence in sentences_of(plain(text)) if bare(sentence) not in quoted)
+    found = [name for name in _listed_in(left, made) if not _named(name, made)]
+    for sentence in sentences_of(_LINK.sub(" ", left)):
         capitals = _by_capital(sentence, made.language in NOUNS_HAVE_CAPITALS)
         found += (name for name in capitals if not knows(name, made) and name.casefold() not in made.words.given.titles)
     return list(dict.fromkeys(found))

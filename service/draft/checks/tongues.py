@@ -32,13 +32,18 @@ _ANYWHERE = frozenset({"hi", "hey", "hello", "hallo"})  # greetings that people 
 
 def in_another_language(text: DraftText, made: Made) -> list[str]:
     """Why a text, or a part of it, is in another language than the customer's."""
-    said = without_names(text.text, made)
     problems = []
-    if len(_TOKEN.findall(said)) >= LEAST_WORDS and not _surely_right(said, made.language):
+    if not _surely_right(text.text, made.language):
+        said = without_names(text.text, made)
         found = identify(said, said=None, supported=made.brand.identity.languages)
-        if found.code != made.language and found.supported and found.score >= CLEARLY:
+        if (
+            len(_TOKEN.findall(said)) >= LEAST_WORDS
+            and found.code != made.language
+            and found.supported
+            and found.score >= CLEARLY
+        ):
             problems.append(f"reads as {found.code}, not {made.language}")
-    if made.language in languages() and (greeting := _foreign_greetings(made.language).match(said)) is not None:
+    if made.language in languages() and (greeting := _foreign_greetings(made.language).match(text.text)) is not None:
         problems.append(f"{greeting[0].strip()!r} is no greeting in {made.language}")
     return problems or [problem for sentence in _left(text.text, made) if (problem := foreign(sentence, made))]
 
