@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from service.draft.checks.derived import comes_in_time, follows, is_denied, starts
+from service.draft.checks.derived import PAST, comes_in_time, follows, is_denied, starts
 from service.draft.checks.made import Made, bare, passage_words
 from service.draft.checks.names import unknown_names
 from service.draft.checks.quantities import keys_of, quantities
@@ -19,6 +19,7 @@ _BARE_DAY = re.compile(r"(?:\w+\s)?(\d{1,2})\D{0,2}")
 HALF_A_DAY = 12  # hours
 _HOUR = 60  # minutes
 # Where the clocks of the brand's readers are an hour behind or ahead.
+_NO_PREPOSITION = frozenset({"fr", "es"})  # languages where a weekday needs none to be a deadline
 _ELSEWHERE = re.compile(
     r"\b(?:UK|Ireland|Irish|Britain|British|GMT|London|Dublin|Canar\w+|Portugal|Finland|your (?:own )?(?:clock|time))\b"
 )
@@ -120,8 +121,10 @@ def _only_named(found: Quantity, sentence: str, made: Made) -> bool:
     words = made.words
     if any(one.kind == "clock" and one.keys & made.known for one in quantities(sentence, made.language, made.today)):
         return False  # "we're back on Monday at 9:00"
-    due = words.deadline_before.search(sentence[: found.start]) and words.promising.search(sentence)
-    return due is not None and words.hedges.search(sentence) is None
+    led = words.deadline_before.search(sentence[: found.start]) is not None
+    led = led or found.start == 0 or made.language in _NO_PREPOSITION
+    due = led and words.promising.search(sentence) is not None and words.elapsed.search(sentence) is None
+    return due and words.hedges.search(sentence) is None
 
 
 def _is_looked_into(found: Quantity, sentence: str, made: Made) -> bool:
@@ -151,6 +154,6 @@ def _promised(found: Quantity, sentence: str, made: Made) -> bool:
         return False
     if found.kind in _OF_PROMISES:
         return True
-    if any(name == "date" and isinstance(day, type(made.today)) and day < made.today for name, day in found.keys):
+    if found.keys & PAST or any(name == "date" and isinstance(day, date) and day < made.today for name, day in found.keys):
         return False
     return found.kind in ("relative", "feast") or made.words.deadline_before.search(sentence[: found.start]) is not None

@@ -28,7 +28,7 @@ FEASTS = {
     "epiphany": (1, 6), "valentine": (2, 14), "kings_day": (4, 27), "halloween": (10, 31), "all_saints": (11, 1),
     "saint_nicholas": (12, 6), "lucia": (12, 13), "christmas": (12, 25), "new_year": (12, 31),
 }  # fmt: skip
-PAST: frozenset[Key] = frozenset({("relative", "yesterday"), ("relative", "day_before_yesterday")})
+PAST: frozenset[Key] = frozenset(("relative", name) for name in ("yesterday", "day_before_yesterday", "last_week"))
 _IN_HOURS = frozenset({"hours", "minutes"})
 _UNITS = frozenset(CURRENCIES.values())
 
@@ -62,8 +62,8 @@ def starts(found: Quantity, sentence: str, made: Made) -> bool:
 
 
 def is_denied(found: Quantity, sentence: str, made: Made) -> bool:
-    """Whether nothing happens on the day: "Saturday doesn't count"; "no later than Monday" is a deadline."""
-    if found.kind not in ("weekday", "relative"):
+    """Whether nothing happens on the day: "Saturday doesn't count", "not at five"; "no later than Monday" is a deadline."""
+    if found.kind not in ("weekday", "relative", "clock"):
         return False
     clause = clause_with(found.text.strip(), sentence, made.words)
     return made.words.negated(clause) and made.words.later.search(clause) is None

@@ -93,6 +93,14 @@ def _signed(text: str, made: Made) -> list[str]:
         closing, name = ending["closing"], ending["name"]
         if (made.words.closings.search(closing) and len(closing.split()) <= MOST_CLOSING) or (not closing and len(lines) > 1):
             last, lines = name, [*lines[:-1], closing, name]
+    of_team = _OF_TEAM.match(last)
+    if (
+        of_team is not None
+        and len(last.split()) <= MOST_CLOSING
+        and of_team["who"] in names()["people"]
+        and not knows(of_team["who"], made)
+    ):
+        return [f"signed by {of_team['who']}"]
     if len(lines) < 2 or not (made.words.closings.search(lines[-2]) or not lines[-2]) or len(lines[-2].split()) > MOST_CLOSING:
         return []
     last = _ROLE.split(last)[0].strip()

@@ -59,7 +59,7 @@ def _keys_of(text: str, language: str, today: date) -> frozenset[Key]:
                 found |= {
                     ("number", float(value.day)),
                     ("weekday", value.weekday()),
-                    ("due", value.weekday()),
+                    ("due" if value >= today else "weekday", value.weekday()),
                     ("month", value.month),
                     ("number", float(value.year)),
                 }

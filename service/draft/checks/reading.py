@@ -24,7 +24,7 @@ TO = r"(?:-|–|—|/|to|bis|tot|till|à|a|or|oder|of|eller|ou|o|und|and|en|och|
 UP_TO = r"(?:-|–|—|/|to|bis|tot|till|à|a|or|oder|of|eller|ou|o)"  # "429 € and 99 €" is no range
 _MORE = (  # what may stand between a number and its unit: "3 more business days"
     r"(?:[\s-]?|\s(?:more|further|additional|extra|full|whole|weitere[nrs]?|zusätzliche[nr]?|ganze[nr]?|volle[nr]?|meer|hele|volle|ytterligare|hela|fler|"
-    r"d[e']|nouveaux?|longs?|longues?|más|largas?|largos?|lange[nr]?|long|långa)\s)"
+    r"nouveaux?|longs?|longues?|más|largas?|largos?|lange[nr]?|long|långa)\s)"
 )
 
 
@@ -73,7 +73,7 @@ def reader_of(language: str) -> Reader:
     before = rf"(?<!\w)(?:{'|'.join(given.deadlines)})"
     week = "|".join(given.week_numbers)
     ordinal = r"(?:st|nd|rd|th)?"
-    any_hour = rf"(?:{word}|{_any(given.articles)}|[1-9]|1[0-2])"
+    any_hour = rf"(?:{word}|[1-9]|1[0-2])"
     hour = rf"(?P<hour>{any_hour})"
     return Reader(
         spans=_compiled(rf"(?<![\w.,])(?:(?P<low>{number}){to})?(?P<number>{number}){_MORE}(?P<unit>{unit})(?!\w)"),

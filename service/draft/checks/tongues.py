@@ -27,6 +27,14 @@ _TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 _LINK = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|[@#]\w\S*")
 _QUOTE = re.compile(r"[\"“„«”][^\"“”„«»\n]{1,80}[\"”“»]")
 _LATIN = "LATIN"
+# Words with a letter, and signs, that texts of the language never have.
+_FOREIGN_LETTERS = {
+    code: re.compile(rf"(?<!\w)[^\W\dA-ZÀ-ÖØ-Þ]*?[{letters}]")
+    for code, letters in {
+        "en": "ãõñßåøłğąężő¿¡", "de": "ãõñåøæłğąężő¿¡", "nl": "ãõñßåøæłğąężő¿¡", "sv": "ãõñßøæłğąężő¿¡",
+        "fr": "ãõñßåøłğąężő¿¡", "es": "ãõßåøæłğąężőäöêôâ",
+    }.items()
+}  # fmt: skip
 _ANYWHERE = frozenset({"hi", "hey", "hello", "hallo"})  # greetings that people of every language use
 
 
@@ -78,6 +86,8 @@ def foreign(sentence: str, made: Made) -> str | None:
     if made.language not in languages():
         return None
     script = None if sentence.isascii() else _other_script(_words(sentence), made)
+    if script is None and (letter := _foreign_letter(sentence, made)) is not None:
+        return f"“{letter}” is no letter of {made.language}"
     return f"{script.lower()} letters" if script is not None else _other_language(sentence, made.language)
 
 
@@ -219,6 +229,13 @@ def _other_script(words: list[str], made: Made) -> str | None:
         if name not in (_LATIN, "MODIFIER", "FEMININE", "MASCULINE") and word not in made.named:
             return name
     return None
+
+
+def _foreign_letter(sentence: str, made: Made) -> str | None:
+    """A letter or sign that the language has not, in a word without a capital that nobody said and no source has."""
+    if sentence.isascii() or (found := _FOREIGN_LETTERS[made.language].search(sentence)) is None:
+        return None
+    return found[0][-1] if found[0].casefold() not in made.named else None
 
 
 def without_names(text: str, made: Made) -> str:
