@@ -9,7 +9,7 @@ from service.draft.checks.made import Made, bare, passage_words
 from service.draft.checks.quantities import keys_of, quantities_of
 from service.draft.checks.quantity import Key
 from service.draft.checks.reading import CURRENCIES
-from service.draft.checks.wording import clauses_of, plain, sentences_of, stems, stems_of, words_of
+from service.draft.checks.wording import Words, clauses_of, plain, sentences_of, stems, stems_of, words_of
 from service.messages import DraftText, Order, Passage
 
 SHARED = 8  # stems of a passage that a text which answers by it has, beside those of the question
@@ -159,7 +159,7 @@ def asks_known(text: str, made: Made) -> list[str]:
             if what in _MENTIONED and not lacking and len(sentence.split()) > SHORT_REQUEST:
                 clauses = [clause for clause in clauses if words.asks["cue"].search(clause)]
             if what in _OF_SOMETHING:
-                clauses = [clause for clause in clauses if words.asks["other"].search(clause) is None]
+                clauses = [clause for clause in clauses if not _of_something_else(clause, sentence, words)]
             if (
                 clauses
                 and (lacking or not all(words.negated(words.asks[what].sub(" ", clause)) for clause in clauses))
@@ -167,6 +167,15 @@ def asks_known(text: str, made: Made) -> list[str]:
             ):
                 problems.append(f"asks for {_NAMED[what]}, which is known")
     return list(dict.fromkeys(problems))
+
+
+def _of_something_else(clause: str, sentence: str, words: Words) -> bool:
+    """Whether it is another thing's: "the firm's name", "if it's another order, send us its number"."""
+    if words.asks["other"].search(clause):
+        return True
+    told = clauses_of(sentence, words)
+    before = told[told.index(clause) - 1] if clause in told[1:] else ""
+    return words.asks["other"].search(before) is not None and words.asks["cue"].search(before) is None
 
 
 _NAMED = {
