@@ -78,7 +78,12 @@ def _invented(told: str, beside: Sequence[str], made: Made) -> Iterator[str]:
 
 
 def _that_may_deny(group: str, clause: str, found: re.Match[str], made: Made) -> str:
-    """Where a "not" would take the promise back; "you have our word that it never happens again" is one."""
+    """Where a "not" would take the promise back; "you have our word that it never happens again" is one.
+
+    Nor does the "not" of what is promised itself: "you won't be out of pocket".
+    """
+    if (denying := made.words.denying.get(group)) is not None:
+        clause = denying.sub(lambda promise: "." * len(promise[0]), clause)
     return clause[: found.start()] if group == "guarantee" and made.language not in _DENY_AFTER else clause
 
 

@@ -17,6 +17,7 @@ APART = frozenset({"compensation", "discount", "priority", "exception", "guarant
 STEM = 5  # letters by which words are the same: "Erstattung" and "erstatten" share "ersta"
 SHORT = 3  # letters up to which a word says too little
 _LONG_WORD = re.compile(r"[^\W\d_]{4,}")
+_LOOK = re.compile(r"\(\?<?[!=][^()]*(?:\([^()]*\)[^()]*)*\)")  # what a pattern looks at and does not take
 _PLAIN = {"’": "'", "‘": "'", "ʼ": "'", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "‑": "-"}
 _SENTENCE = re.compile(
     r"(?<=[.!?…\u2600-\u27bf\ufe0f\U0001f300-\U0001faff])[\"”“»')\]]*[^\S\n]+(?=[^\W\d_]*[A-ZÀ-ÝÅÄÖ¿¡„“\"«]|\d)"
@@ -68,6 +69,15 @@ class Words:
     @cached_property
     def _apart(self) -> dict[str, tuple[re.Pattern[str], ...]]:
         return {group: tuple(any_of([pattern]) for pattern in self.given.promises.get(group, ())) for group in APART}
+
+    @cached_property
+    def denying(self) -> dict[str, re.Pattern[str]]:
+        """By group, those that promise by a "not": "you won't be out of pocket"."""
+        listed = {
+            group: [one for one in patterns if self.negated(_LOOK.sub(" ", one))]
+            for group, patterns in self.given.promises.items()
+        }
+        return {group: any_of(patterns) for group, patterns in listed.items() if patterns}
 
     @cached_property
     def forbidden(self) -> dict[str, re.Pattern[str]]:
