@@ -18,8 +18,8 @@ _OF_PROMISES = frozenset(
 _BARE_DAY = re.compile(r"(?:\w+\s)?(\d{1,2})\D{0,2}")
 HALF_A_DAY = 12  # hours
 _HOUR = 60  # minutes
-# Where the clocks of the brand's readers are an hour behind or ahead.
 _NO_PREPOSITION = frozenset({"fr", "es"})  # languages where a weekday needs none to be a deadline
+# Where the clocks of the brand's readers are an hour behind or ahead.
 _ELSEWHERE = re.compile(
     r"\b(?:UK|Ireland|Irish|Britain|British|GMT|London|Dublin|Canar\w+|Portugal|Finland|your (?:own )?(?:clock|time))\b"
 )

@@ -80,7 +80,7 @@ def _invented(told: str, beside: Sequence[str], made: Made) -> Iterator[str]:
 def _that_may_deny(group: str, clause: str, found: re.Match[str], made: Made) -> str:
     """Where a "not" would take the promise back; "you have our word that it never happens again" is one.
 
-    Nor does the "not" of what is promised itself: "you won't be out of pocket".
+    The "not" of what is promised itself takes nothing back: "you won't be out of pocket".
     """
     if (denying := made.words.denying.get(group)) is not None:
         clause = denying.sub(lambda promise: "." * len(promise[0]), clause)
