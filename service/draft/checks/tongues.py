@@ -59,7 +59,8 @@ def in_another_language(text: DraftText, made: Made) -> list[str]:
 def _left(text: str, made: Made) -> Iterator[str]:
     """Sentences that are not approved in this language, without names."""
     own = made.sentences_of_language
-    rest = "\n".join(sentence for sentence in sentences_of(plain(text)) if bare(sentence) not in own)
+    said = plain(_without_foreign_quotes(text, made))
+    rest = "\n".join(sentence for sentence in sentences_of(said) if bare(sentence) not in own)
     yield from sentences_of(without_names(rest, made)) if rest else ()
 
 
@@ -240,10 +241,7 @@ def _foreign_letter(sentence: str, made: Made) -> str | None:
 
 def without_names(text: str, made: Made) -> str:
     """The text without what may be in any language: names, links, quotes of the customer and of foreign passages."""
-    left = text
-    for quote in made.foreign_quotes:
-        left = left.replace(quote, "\n")
-    said = plain(left)
+    said = plain(_without_foreign_quotes(text, made))
     for name in made.any_language:
         said = said.replace(name, " ")
     if _QUOTE.search(said) is not None:
@@ -252,3 +250,10 @@ def without_names(text: str, made: Made) -> str:
             lambda found: " " if found[0][1:-1].casefold() in heard or len(found[0].split()) < 4 else found[0], said
         )
     return _LINK.sub(" ", said)
+
+
+def _without_foreign_quotes(text: str, made: Made) -> str:
+    """Quotes may run over several sentences: they are taken out of the whole text."""
+    for quote in made.foreign_quotes:
+        text = text.replace(quote, "\n")
+    return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -41,6 +42,10 @@ def checks(public: str | None = GOOD_PUBLIC, private: str | None = GOOD_PRIVATE,
 
 def failed(public: str | None = GOOD_PUBLIC, private: str | None = GOOD_PRIVATE, **more: Any) -> list[str]:
     return [name for name, c in checks(public, private, **more).items() if not c.passed]
+
+
+def language(made_of: Made) -> bool:
+    return {c.check: c for c in check(made_of)}["language"].passed
 
 
 def test_a_good_draft_passes_every_check() -> None:
@@ -93,6 +98,12 @@ class TestLanguage:
     def test_quotes_and_names_may_be_in_another_language(self, said: str) -> None:
         given = message("where is my parcel", channel="x")
         assert checks(public=said, message=given)["language"].passed is True
+
+    def test_a_passage_of_another_language_may_be_quoted_over_several_sentences(self) -> None:
+        quote = "You can pay by card, by invoice or with a gift card. We take no cash and no cheques at the moment."
+        found = draft(private=f"Hallo Lena, das haben wir dazu:\n\n{quote}\n\nDein Team")
+        assert language(found) is False
+        assert language(replace(found, foreign_quotes=(quote,))) is True
 
     def test_the_brands_own_name_does_not_make_a_text_english(self) -> None:
         assert failed(private="Danke, Lena, wir kümmern uns darum und melden uns.\n\ndein Team von Tarn & Timber") == []
