@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from service.draft.checks.derived import PAST, comes_in_time, follows, is_denied, starts
+from service.draft.checks.derived import PAST, binds_nobody, follows, starts
 from service.draft.checks.made import Made, bare, passage_words
 from service.draft.checks.names import unknown_names
 from service.draft.checks.quantities import keys_of, quantities
@@ -32,9 +32,7 @@ _WITH_DEADLINE = frozenset(
 def uncited(text: str, made: Made) -> list[str]:
     """What of a text is in no source. The customer's words may be said back, but not as a promise."""
     problems: list[str] = []
-    for sentence in sentences_of(plain(text)):
-        if bare(sentence) in made.quoted_sentences:
-            continue
+    for sentence in made.not_quoted(text):
         for found in quantities(sentence, made.language, made.today):
             if (found.keys & made.known and not _only_named(found, sentence, made)) or _this_year(found, made):
                 continue
@@ -60,7 +58,7 @@ def uncited(text: str, made: Made) -> list[str]:
 
 def _is_told_of_now(found: Quantity, sentence: str, made: Made) -> bool:
     """Whether nothing is promised for a day that is today, or on whose weekday the sources have something: "open tomorrow"."""
-    if is_denied(found, sentence, made) or comes_in_time(found, sentence, made):
+    if binds_nobody(found, sentence, made):
         return True  # "Saturday and Sunday don't count"
     if found.kind not in ("weekday", "relative") or made.words.promising.search(sentence) is not None:
         return False

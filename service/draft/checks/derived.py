@@ -61,7 +61,12 @@ def starts(found: Quantity, sentence: str, made: Made) -> bool:
     return any(one.start() <= found.start < one.end() for one in made.words.starting.finditer(sentence))
 
 
-def is_denied(found: Quantity, sentence: str, made: Made) -> bool:
+def binds_nobody(found: Quantity, sentence: str, made: Made) -> bool:
+    """Whether a day or time is no promise: nothing happens then, or what is known comes before it."""
+    return _is_denied(found, sentence, made) or _comes_in_time(found, made)
+
+
+def _is_denied(found: Quantity, sentence: str, made: Made) -> bool:
     """Whether nothing happens on the day: "Saturday doesn't count", "not at five"; "no later than Monday" is a deadline."""
     if found.kind not in ("weekday", "relative", "clock"):
         return False
@@ -69,19 +74,18 @@ def is_denied(found: Quantity, sentence: str, made: Made) -> bool:
     return made.words.negated(clause) and made.words.later.search(clause) is None
 
 
-def comes_in_time(found: Quantity, sentence: str, made: Made) -> bool:
+def _comes_in_time(found: Quantity, made: Made) -> bool:
     """Whether the customer named the day and one that the sources know and the draft tells comes before: "in time for Sunday"."""
-    days = [
-        made.today + timedelta(days=ahead)
-        for ahead in range(2 * _WEEK)
-        if _falls_on(made.today + timedelta(days=ahead), found, made.today)
-    ]
-    if found.kind not in ("weekday", "relative") or not found.keys & made.heard or not days:
+    if found.kind not in ("weekday", "relative") or not found.keys & made.heard:
+        return False
+    ahead = (made.today + timedelta(days=number) for number in range(2 * _WEEK))
+    last = max((day for day in ahead if _falls_on(day, found, made.today)), default=None)
+    if last is None:
         return False
     both = made.told & made.known
     if ("relative", "today") in found.keys and any(name == "minutes" and isinstance(v, float) and v < _DAY for name, v in both):
         return True  # "it comes within 30 minutes, so you have it tonight"
-    return any(name == "date" and isinstance(day, date) and made.today <= day <= days[-1] for name, day in both)
+    return any(name == "date" and isinstance(day, date) and made.today <= day <= last for name, day in both)
 
 
 def _possible(found: Quantity, sentence: str, made: Made) -> Iterator[date]:

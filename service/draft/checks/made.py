@@ -174,18 +174,25 @@ class Made:
     @cached_property
     def approved_sentences(self) -> frozenset[str]:
         """Sentences that may stand as they are, in the form `bare` gives."""
-        return self.quoted_sentences | _bare_sentences(plain(text) for text in self.approved)
+        return self.quoted_sentences | self._phrases
 
     @cached_property
     def quoted_sentences(self) -> frozenset[str]:
         """Sentences of the passages, in that form: all that they tell is told by a source."""
         return _bare_sentences(text for text, _ in self.passage_texts)
 
+    def not_quoted(self, text: str) -> list[str]:
+        """The text's sentences that no passage has word for word."""
+        return [sentence for sentence in sentences_of(plain(text)) if bare(sentence) not in self.quoted_sentences]
+
     @cached_property
     def sentences_of_language(self) -> frozenset[str]:
         """Approved ones, and those of passages, that are in the draft's language."""
-        own = (text for text, language in self.passage_texts if language == self.language)
-        return _bare_sentences((*own, *(plain(text) for text in self.approved)))
+        return self._phrases | _bare_sentences(text for text, language in self.passage_texts if language == self.language)
+
+    @cached_property
+    def _phrases(self) -> frozenset[str]:
+        return _bare_sentences(plain(text) for text in self.approved)
 
 
 @lru_cache(maxsize=4_096)

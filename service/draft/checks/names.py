@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
-from service.draft.checks.made import WORD, Made, bare
-from service.draft.checks.wording import names, plain, sentences_of, stands_in
+from service.draft.checks.made import WORD, Made
+from service.draft.checks.wording import names, sentences_of, stands_in
 
 _CAPITAL = re.compile(r"[A-ZÀ-ÖØ-ÝÅÄÖ]")
 _LINK = re.compile(r"(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+\.[\w.-]+|(?<!\w)@[\w.]+")
@@ -27,8 +27,7 @@ _PRONOUNS = frozenset(
 
 def unknown_names(text: str, made: Made) -> list[str]:
     """Names that nothing the draft rests on has."""
-    quoted = made.quoted_sentences
-    left = "\n".join(sentence for sentence in sentences_of(plain(text)) if bare(sentence) not in quoted)
+    left = "\n".join(made.not_quoted(text))
     found = [name for name in _listed_in(left, made) if not _named(name, made)]
     for sentence in sentences_of(_LINK.sub(" ", left)):
         capitals = _by_capital(sentence, made.language in NOUNS_HAVE_CAPITALS)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from service.draft.checks.beyond import beyond
-from service.draft.checks.derived import PAST, comes_in_time, follows, is_denied, starts
+from service.draft.checks.derived import PAST, binds_nobody, follows, starts
 from service.draft.checks.made import Made, bare
 from service.draft.checks.quantities import keys_of, quantities
 from service.draft.checks.quantity import Key, Quantity
@@ -172,7 +172,7 @@ def _late(sentence: str, made: Made) -> Iterator[str]:
         if found.kind in ("relative", "weekday") and not found.keys & made.known and not follows(found, sentence, made):
             if ("relative", "today") in found.keys and ("?" in sentence or starts(found, sentence, made)):
                 continue
-            if is_denied(found, sentence, made) or comes_in_time(found, sentence, made):
+            if binds_nobody(found, sentence, made):
                 continue  # "Saturday and Sunday don't count"
             if not found.keys & PAST and not (
                 found.keys & made.heard and not made.words.deadline_before.search(sentence[: found.start])

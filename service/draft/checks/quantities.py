@@ -145,9 +145,7 @@ def _percents(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
 
 
 def _spans(text: str, reader: Reader, today: date) -> Iterator[Quantity]:
-    for pattern in (
-        (reader.spans, reader.spans_of_one, reader.spans_turned, reader.spans_about) if reader.any_unit.search(text) else ()
-    ):
+    for pattern in reader.spans if reader.any_unit.search(text) else ():
         for match in pattern.finditer(text):
             unit = next(name for name, pattern in reader.units.items() if pattern.fullmatch(match["unit"]))
             for number in (match["number"], match["low"]):

@@ -75,12 +75,12 @@ def _says(passage: Passage, text: str, asked: frozenset[str], made: Made) -> boo
     told = _told(said, made)
     if passage.language != made.language:
         return made.cited is None or passage.id in made.cited or bool(own & told)
-    common = _of_phrases(made) | _of_names(made)
-    words = stems_of(text) - asked - common
+    said_of_it = stems_of(text) - _of_phrases(made) - _of_names(made)
+    words = said_of_it - asked
     shared = len(words & stems_of(passage_words(passage)))
     numbers = own & told
     if made.cited is not None and passage.id in made.cited:
-        with_asked = len((stems_of(text) - common) & stems_of(passage_words(passage)))
+        with_asked = len(said_of_it & stems_of(passage_words(passage)))
         if made.words.answers.search(said) and len(text) < LEAST_ROOM and with_asked >= WITH_NUMBER:
             return True  # "Do you deliver to Spain?" – "To Spain, yes."
         if len(_told_of_orders(said, made)) >= WITH_NUMBER or (with_asked >= WITH_ORDER and numbers):

@@ -32,10 +32,7 @@ _MORE = (  # what may stand between a number and its unit: "3 more business days
 class Reader:
     """The patterns of one language."""
 
-    spans: re.Pattern[str]
-    spans_of_one: re.Pattern[str]
-    spans_turned: re.Pattern[str]
-    spans_about: re.Pattern[str]
+    spans: tuple[re.Pattern[str], ...]  # each with the groups number, low and unit
     money_words: re.Pattern[str]
     dates: re.Pattern[str]
     dates_turned: re.Pattern[str] | None
@@ -69,22 +66,21 @@ def reader_of(language: str) -> Reader:
     month, whole_month, day = _any(months), _any(_calendar(get_month_names, language, abbreviated=False)), _any(days)
     number = rf"(?:{NUMBER}|{word})"
     to = rf"(?:\s?[-–]\s?|\s(?:{'|'.join(given.between)})\s)"
-    unit = "|".join(given.units.values())
+    unit, one = "|".join(given.units.values()), _any(given.articles)
     before = rf"(?<!\w)(?:{'|'.join(given.deadlines)})"
     week = "|".join(given.week_numbers)
     ordinal = r"(?:st|nd|rd|th)?"
     any_hour = rf"(?:{word}|[1-9]|1[0-2])"
     hour = rf"(?P<hour>{any_hour})"
     return Reader(
-        spans=_compiled(rf"(?<![\w.,])(?:(?P<low>{number}){to})?(?P<number>{number}){_MORE}(?P<unit>{unit})(?!\w)"),
-        # "a week" is a span where a word before it says so: "within a week"; "have a nice day" is none.
-        spans_of_one=_compiled(rf"{before}\s(?P<low>(?!))?(?P<number>{_any(given.articles)})\s(?P<unit>{unit})(?!\w)"),
-        # "Een dag of drie", "a week or two", "en dryg vecka".
-        spans_turned=_compiled(
-            rf"(?<!\w)(?:{_any(given.articles)})\s(?P<unit>{unit})\s(?:of|or|oder|eller|ou|o)\s(?P<number>{number})(?P<low>(?!))?(?!\w)"
-        ),
-        spans_about=_compiled(
-            rf"(?<!\w)(?P<number>{_any(given.articles)})\s(?:dryg|knapp|ruime|kleine|krappe|knappe)\s(?P<unit>{unit})(?P<low>(?!))?(?!\w)"
+        spans=(
+            _compiled(rf"(?<![\w.,])(?:(?P<low>{number}){to})?(?P<number>{number}){_MORE}(?P<unit>{unit})(?!\w)"),
+            # "a week" is a span where a word before it says so: "within a week"; "have a nice day" is none.
+            _compiled(rf"{before}\s(?P<low>(?!))?(?P<number>{one})\s(?P<unit>{unit})(?!\w)"),
+            # "Een dag of drie", "a week or two".
+            _compiled(rf"(?<!\w){one}\s(?P<unit>{unit})\s(?:of|or|oder|eller|ou|o)\s(?P<number>{number})(?P<low>(?!))?(?!\w)"),
+            # "En dryg vecka".
+            _compiled(rf"(?<!\w)(?P<number>{one})\s(?:dryg|knappe?|ruime|kleine|krappe)\s(?P<unit>{unit})(?P<low>(?!))?(?!\w)"),
         ),
         money_words=_compiled(
             rf"(?<!\w)(?P<word>{word})\s(?P<unit>{CURRENCY}|percent|per cent|prozent|procent|pour cent|por ciento)(?!\w|\s?\d)"

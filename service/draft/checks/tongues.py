@@ -41,7 +41,7 @@ _ANYWHERE = frozenset({"hi", "hey", "hello", "hallo"})  # greetings that people 
 def in_another_language(text: DraftText, made: Made) -> list[str]:
     """Why a text, or a part of it, is in another language than the customer's."""
     problems = []
-    if not _surely_right(text.text, made.language):
+    if not _surely_right(plain(text.text), made.language):
         said = without_names(text.text, made)
         found = identify(said, said=None, supported=made.brand.identity.languages)
         if (
@@ -234,7 +234,8 @@ def _other_script(words: list[str], made: Made) -> str | None:
 
 def _foreign_letter(sentence: str, made: Made) -> str | None:
     """A letter or sign that the language has not, in a word without a capital that nobody said and no source has."""
-    if sentence.isascii() or (found := _FOREIGN_LETTERS[made.language].search(sentence)) is None:
+    letters = None if sentence.isascii() else _FOREIGN_LETTERS.get(made.language)
+    if letters is None or (found := letters.search(sentence)) is None:
         return None
     return found[0][-1] if found[0].casefold() not in made.named else None
 
